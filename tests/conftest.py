@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 # The cases of each parametrized test that ran so far in this process.
 cases = Counter()
 pytest_plugins = [
+    "support.kept_training",
     "support.embedded_registry",
     "support.faulty_gate",
-    "support.kept_training",
     "support.lived_bundle",
     "support.lived_registry",
     "support.plain_registry",

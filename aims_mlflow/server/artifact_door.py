@@ -8,10 +8,10 @@ session files of its run. New sessions may be added, since they are evidence too
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.server.failing_closed import closed, denied
@@ -27,6 +27,7 @@ SESSIONS = f"artifacts/{SESSION_DIR}"
 # For how long an upload link may work that the store signs: it goes on after a registration, and past the server. The
 # time is MLflow's own where none is asked for; MLflow signs any that is.
 LONGEST_LINK_SECONDS = 900
+_AZURE = re.compile(r"^(?:wasbs?|abfss?)://(?P<container>[^@/]+)@[^/]+/*(?P<path>.*)$", re.IGNORECASE)
 PROXIED_ROOT = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
 _PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)")
 
@@ -35,14 +36,19 @@ _PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/art
 class Write:
     """A change of one place below an artifact root: a file that is written, or all below a folder that is deleted.
 
+    `deletes`: whether files below the place may be lost, which `is_deletion` means and a folder that is written can do.
+
+    `root` is the address that the repository was opened by, `path` is below it, and `place` is what that leads to.
     `overwrites_later`: whether links for parts write the whole file, which those of Azure do, and not those of S3.
     `link_seconds`: for how long a link is to work by which the client writes the file itself; 0 where there is none.
     """
 
     root: str
     path: str
+    place: str
     deletes: bool
     exists: Callable[[], bool]
+    is_deletion: bool = False
     link_seconds: int = 0
     overwrites_later: bool = False
 
@@ -66,6 +72,8 @@ class ArtifactDoor:
                     "The upload in parts refused: its links would overwrite the whole file for an hour, after a "
                     "registration too. Next: set MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD=false where you log"
                 )
+            if write.is_deletion and not _is_an_artifact(write):
+                raise denied("The deletion refused: it is outside of the artifact store. Next: name artifacts of a run")
             if write.link_seconds > LONGEST_LINK_SECONDS:
                 raise denied(
                     f"The upload link refused: it would work for {write.link_seconds:,} s, after a registration too. "
@@ -78,11 +86,13 @@ class ArtifactDoor:
                 )
 
     def _is_relied_on(self, write: Write) -> bool:
-        proxied = value_of(PROXIED_ROOT) or write.root
-        at = _absolute(f"{write.root.rstrip('/')}/{write.path.strip('/')}", proxied)
-        ids = [*MODEL_ID.findall(at), *RUN_ID.findall(at)]
-        for location, run_id in self._rows.relied_on(ids):
-            if _meet(_absolute(location, proxied), at, deletes=write.deletes):
+        proxied, at = value_of(PROXIED_ROOT) or write.root, write.place
+        of_path = [*MODEL_ID.findall(write.path), *RUN_ID.findall(write.path)]
+        if write.is_deletion and write.path and not of_path and not _names_one(write.root):
+            # Which runs lie below is the tracking store's knowledge, and MLflow deletes run by run.
+            return bool(self._rows.relied_on([]))
+        for location, run_id in self._rows.relied_on([*MODEL_ID.findall(at), *RUN_ID.findall(at)]):
+            if _meet(absolute(location, proxied), at, deletes=write.deletes):
                 return True
             _, in_run, rest = f"{at}/".partition(f"/{run_id}/")
             if run_id and in_run and self._meets_sessions(write, rest.rstrip("/")):
@@ -103,15 +113,34 @@ def _meet(place: str, path: str, *, deletes: bool) -> bool:
     return f"{path}/".startswith(f"{place}/") or (deletes and (not path or f"{place}/".startswith(f"{path}/")))
 
 
-def _absolute(uri: str, proxied: str) -> str:
+def _is_an_artifact(write: Write) -> bool:
+    """Return whether what is deleted is in the server's own store, or of a run, a model or a trace elsewhere.
+
+    MLflow deletes the archive of a trace where the trace's tags say that it is, which its client wrote.
+    """
+    proxied = value_of(PROXIED_ROOT)
+    below = bool(proxied) and f"{write.place}/".startswith(f"{absolute(str(proxied))}/")
+    return below or not write.place.startswith("/") or _names_one(write.place) or "/traces/tr-" in write.place
+
+
+def _names_one(root: str) -> bool:
+    return bool(MODEL_ID.search(root) or RUN_ID.search(root))
+
+
+def absolute(uri: str, proxied: str = "") -> str:
     """Return the place that an address names: one place has several, such as by the proxy, with `%2D`, over a link.
 
-    Whoever makes an experiment names its place, and the server writes there for its runs.
+    Whoever makes an experiment names its place, and the server writes there for its runs. What follows the address of
+    the proxy is a path, in which nothing is encoded; `proxied` is the place that it serves.
     """
     from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import get_uri_scheme
 
     if by_proxy := _PROXIED.match(uri):
-        uri = f"{proxied.rstrip('/')}/{uri[by_proxy.end() :]}"
-    if urlsplit(uri).scheme in ("", "file"):
+        root, path = absolute(proxied), uri[by_proxy.end() :].strip("/")
+        return os.path.realpath(posixpath.join(root, path)) if root.startswith("/") else f"{root}/{path}"
+    if get_uri_scheme(uri) in ("", "file"):
         return os.path.realpath(str(local_file_uri_to_path(uri)))
+    if in_azure := _AZURE.match(uri):  # with a connection string, the account of the address has no effect
+        return f"azure:{in_azure['container']}/{in_azure['path']}".rstrip("/")
     return uri.rstrip("/")

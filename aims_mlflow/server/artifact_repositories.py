@@ -1,7 +1,8 @@
-"""The artifact door in MLflow's server: every artifact repository that its handlers open asks the gate before a write.
+"""The artifact door in MLflow's server: every artifact repository that the process opens asks the gate before a write.
 
-MLflow has no hook for that, so the handlers' own name for `get_artifact_repository` is replaced right after MLflow has
-imported them, before any request. This module is imported in every process that finds the plug-in: nothing heavy.
+MLflow has no hook for that, so the method by which its registry of repositories opens one is wrapped right after MLflow
+has imported it, before any request: handlers, traces, prompt trials and repositories inside of `runs:/` all call it.
+This module is imported in every process that finds the plug-in: nothing heavy.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import functools
 import importlib.util
 import inspect
 import logging
+import os
 import posixpath
 import sys
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.registry.scheme import PREFIX
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-HANDLERS = "mlflow.server.handlers"
+REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
+CLASS = "ArtifactRepositoryRegistry"
 REGISTRY_URI = "_MLFLOW_SERVER_REGISTRY_STORE"
+PUBLISH = "_publish_staged_artifact"
 # Methods that write: the argument that names the file inside `artifact_path`, None where the path is whole.
 WRITES = {
     "log_artifact": "local_file",
@@ -35,17 +40,20 @@ WRITES = {
     "create_multipart_upload": "local_file",
     "complete_multipart_upload": "local_file",
     "create_presigned_upload_url": None,
+    # A stream ends when its client lets it, long after the door was asked for the first time.
+    PUBLISH: None,
 }
+DESTINATION = "destination_file_path"
 AZURE = ("wasb:", "wasbs:", "abfs:", "abfss:")
 _log = logging.getLogger(__name__)
 
 
 class _AfterImport(MetaPathFinder):
-    """Closes the door once MLflow's handlers are imported."""
+    """Closes the door once MLflow's registry of repositories is imported."""
 
     def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        """Return the handlers' own spec, with a loader that closes the door after it."""
-        if fullname != HANDLERS:
+        """Return the module's own spec, with a loader that closes the door after it."""
+        if fullname != REPOSITORIES:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
@@ -55,42 +63,45 @@ class _AfterImport(MetaPathFinder):
         return spec
 
 
-def _run_and_close(run: Callable[[ModuleType], None], handlers: ModuleType) -> None:
-    run(handlers)
-    close(handlers)
+def _run_and_close(run: Callable[[ModuleType], None], module: ModuleType) -> None:
+    run(module)
+    close(vars(module)[CLASS])
 
 
 def install() -> None:
-    """Close the door of a server whose registry is gated, now or as soon as MLflow has imported its handlers."""
+    """Close the door of a server whose registry is gated, now or as soon as MLflow has what opens repositories."""
     if not (value_of(REGISTRY_URI) or "").startswith(PREFIX):
         return
-    if HANDLERS in sys.modules and hasattr(sys.modules[HANDLERS], "get_artifact_repository"):
-        close(sys.modules[HANDLERS])
-    elif HANDLERS not in sys.modules:
+    if REPOSITORIES not in sys.modules:
         sys.meta_path.insert(0, _AfterImport())
+    elif hasattr(sys.modules[REPOSITORIES], CLASS):
+        close(vars(sys.modules[REPOSITORIES])[CLASS])
 
 
-def close(handlers: Any) -> None:
-    """Let every repository that the handlers open ask the gate before it writes."""
-    open_repository = handlers.get_artifact_repository
+def close(repositories: Any, door: Callable[[], Any] | None = None) -> None:
+    """Let every repository that is opened ask the gate before it writes: `door`, by default that of MLflow's server."""
+    open_repository = repositories.get_artifact_repository
     if getattr(open_repository, "asks_the_gate", False):
         return
 
     @functools.wraps(open_repository)
     def asking(*args: Any, **kwargs: Any) -> Any:
-        return guarded(open_repository(*args, **kwargs), lambda: _gated_store(handlers).door)
+        return guarded(open_repository(*args, **kwargs), door or _door)
 
     vars(asking)["asks_the_gate"] = True
-    handlers.get_artifact_repository = asking
+    repositories.get_artifact_repository = asking
 
 
-def _gated_store(handlers: Any) -> Any:
-    return handlers._get_model_registry_store()  # noqa: SLF001 - with the other names of MLflow, a test pins it
+def _door() -> Any:
+    from mlflow.server import handlers
+
+    return handlers._get_model_registry_store().door  # noqa: SLF001 - with the other names of MLflow, a test pins it
 
 
 def is_closed() -> bool:
     """Return whether this server's artifact repositories ask the gate."""
-    return bool(getattr(getattr(sys.modules.get(HANDLERS), "get_artifact_repository", None), "asks_the_gate", False))
+    opened_by = getattr(sys.modules.get(REPOSITORIES), CLASS, None)
+    return bool(getattr(getattr(opened_by, "get_artifact_repository", None), "asks_the_gate", False))
 
 
 def finding() -> str | None:
@@ -115,10 +126,17 @@ def _asking(method: Any, name: str, door: Callable[[], Any]) -> Any:
 
         given = inspect.signature(method).bind(self, *args, **kwargs).arguments
         path = _path(name, given)
-        deletes = name in ("delete_artifacts", "log_artifacts")
-        seconds = int(given.get("expiration") or 0)
-        write_blob = name == "create_multipart_upload" and self.artifact_uri.startswith(AZURE)
-        door().pass_through(Write(self.artifact_uri, path, deletes, lambda: _exists(self, path), seconds, write_blob))
+        asked = Write(
+            root=self.artifact_uri,
+            path=path,
+            place=_place(self, name, path, given),
+            deletes=name in ("delete_artifacts", "log_artifacts"),
+            exists=lambda: _exists(self, path, given),
+            is_deletion=name == "delete_artifacts",
+            link_seconds=int(given.get("expiration") or 0),
+            overwrites_later=name == "create_multipart_upload" and self.artifact_uri.startswith(AZURE),
+        )
+        door().pass_through(asked)
         return method(self, *args, **kwargs)
 
     return write
@@ -131,5 +149,22 @@ def _path(name: str, given: Mapping[str, Any]) -> str:
     return posixpath.join(folder, posixpath.basename(str(given[file]))) if file else folder
 
 
-def _exists(repository: Any, path: str) -> bool:
+def _place(repository: Any, name: str, path: str, given: Mapping[str, Any]) -> str:
+    """Return the place that the repository itself makes of a path: on a disk it decodes what it deletes once more."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    from aims_mlflow.server.artifact_door import absolute
+
+    if name == PUBLISH:
+        return os.path.realpath(str(given[DESTINATION]))
+    folder = getattr(repository, "artifact_dir", None)
+    if folder is None:
+        return f"{absolute(repository.artifact_uri)}/{path.strip('/')}".rstrip("/")
+    joined = posixpath.join(folder, path)
+    return os.path.realpath(str(local_file_uri_to_path(joined)) if name == "delete_artifacts" else joined)
+
+
+def _exists(repository: Any, path: str, given: Mapping[str, Any]) -> bool:
+    if DESTINATION in given:
+        return Path(given[DESTINATION]).exists()
     return any(found.path == path for found in repository.list_artifacts(posixpath.dirname(path) or None))

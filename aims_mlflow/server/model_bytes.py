@@ -93,6 +93,8 @@ class ModelBytes:
                 f"the model has {total:,} bytes, and this store cannot tell whether they change while they are hashed",
                 next="the platform team raises caps.max_inline_bytes in policy.yaml",
             )
+        for other in [p for p, job in self._jobs.items() if job.done() and p != place]:
+            self._jobs.pop(other, None)
         job = self._jobs.get(place)
         if job is not None and job.done():
             del self._jobs[place]

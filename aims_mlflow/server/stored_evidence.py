@@ -264,4 +264,7 @@ def _plain(uri: str) -> str:
 
 
 def _straight(uri: str) -> bool:
+    """Return whether an address is the only spelling of its place."""
+    if "//" in re.sub(r"^[\w+.-]+://", "", uri):
+        return False
     return not any(part in uri for part in ("..", "%", "\\", "?", "#", "/./", "\0"))

@@ -117,6 +117,24 @@ def test_a_run_whose_experiment_lies_in_a_registered_model_writes_nothing_there(
     assert not list(folder.rglob("added.py"))
 
 
+def test_a_trace_whose_archive_is_said_to_be_a_file_of_a_model_deletes_none(gate, client, compliant):
+    """MLflow keeps a new trace's tags as its client wrote them, and deletes with the trace what they name."""
+    create(client, "archived", compliant[1])
+    file = model_files(gate, compliant[1]) / "MLmodel"
+    experiment = client.create_experiment("traces")
+    place = f"file%3A{file}%3F"
+    tags = {"mlflow.trace.spansLocation": "ARCHIVE_REPO", "mlflow.trace.archiveLocation": place}
+    trace = {
+        "trace_id": f"tr-{'a' * 32}", "request_time": "2026-01-01T00:00:00Z", "state": "OK", "tags": tags,
+        "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}},
+    }  # fmt: skip
+    made = requests.post(f"{gate.url}/api/3.0/mlflow/traces", json={"trace": {"trace_info": trace}}, timeout=60)
+    assert made.status_code == 200, made.text
+    asked = {"experiment_id": experiment, "request_ids": [trace["trace_id"]], "trace_ids": [trace["trace_id"]]}
+    requests.post(f"{gate.url}/api/3.0/mlflow/traces/delete-traces", json=asked, timeout=60)
+    assert file.exists()
+
+
 def test_a_session_with_one_record_taken_out_is_refused(gate, client):
     run_id, uri = train("loans", seed=5)
     path = next(p for p in files_of(gate, run_id).glob("*.jsonl") if b"" in p.read_bytes())

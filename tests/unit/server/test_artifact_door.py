@@ -21,9 +21,10 @@ SESSIONS = f"1/{RUN}/artifacts/aims/sessions"
 
 
 @pytest.fixture(params=["mlflow-artifacts:/", "", "file://"])
-def proxy(request, tmp_path):
+def proxy(request, tmp_path, monkeypatch):
     """The repository of the server's artifact proxy, and one registered version in its store."""
     root = tmp_path / "store"
+    monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_DESTINATION", str(root))
     for name in (f"1/models/{MODEL}/artifacts/MLmodel", f"1/models/{OTHER}/artifacts/MLmodel", f"{SESSIONS}/x.jsonl"):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text("before")
@@ -31,12 +32,9 @@ def proxy(request, tmp_path):
     location = f"{start}{root}/" if request.param == "file://" else start
     relied = [(f"{location}1/models/{MODEL}/artifacts", RUN)]
     rows = SimpleNamespace(relied_on=lambda ids: [r for r in relied if not ids or any(i in r[0] + r[1] for i in ids)])
-    handlers = SimpleNamespace(
-        get_artifact_repository=get_artifact_repository,
-        _get_model_registry_store=lambda: SimpleNamespace(door=ArtifactDoor(rows)),
-    )
-    artifact_repositories.close(handlers)
-    return handlers.get_artifact_repository(str(root)), root
+    repositories = SimpleNamespace(get_artifact_repository=get_artifact_repository)
+    artifact_repositories.close(repositories, lambda: ArtifactDoor(rows))
+    return repositories.get_artifact_repository(str(root)), root
 
 
 def new_file(tmp_path, name):
@@ -137,10 +135,9 @@ def test_sessions_of_its_run_are_added_and_never_changed(proxy, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file://localhost{}", "linked", "encoded"])
-def test_one_place_has_many_addresses(proxy, tmp_path, form, monkeypatch):
+def test_one_place_has_many_addresses(proxy, tmp_path, form):
     """Whoever makes an experiment names its place: one inside the server's store is the same place by another name."""
     _, root = proxy
-    monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_DESTINATION", str(root))
     (tmp_path / "link").symlink_to(root)
     named = {"linked": str(tmp_path / "link"), "encoded": f"file://{str(root).replace('store', '%73tore')}"}
     base = named.get(form, form.format(root))
@@ -227,12 +224,93 @@ def test_the_door_closes_with_the_import_of_mlflows_handlers_where_the_registry_
     assert done.stdout.strip() == str(uri.startswith("aims+"))
 
 
-def test_mlflow_opens_every_repository_by_the_name_that_is_replaced():
+def test_mlflow_opens_every_repository_by_the_method_that_is_wrapped():
     """The door hangs on names of MLflow that are not public."""
     import inspect
 
-    from mlflow.server import artifact_router, handlers
+    from mlflow.server import handlers
+    from mlflow.store.artifact import artifact_repository_registry as module
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-    for function in (handlers._get_artifact_repo_mlflow_artifacts, handlers._get_artifact_repository_for_uri):
-        assert "get_artifact_repository(" in inspect.getsource(function)
-    assert "handlers import _get_artifact_repo_mlflow_artifacts" in inspect.getsource(artifact_router)
+    assert hasattr(module, artifact_repositories.CLASS)
+    assert module.__name__ == artifact_repositories.REPOSITORIES
+    opened = "_artifact_repository_registry.get_artifact_repository("
+    assert opened in inspect.getsource(module.get_artifact_repository)
+    assert callable(handlers._get_model_registry_store)
+    published = inspect.signature(getattr(LocalArtifactRepository, artifact_repositories.PUBLISH))
+    assert artifact_repositories.DESTINATION in published.parameters
+
+
+def test_a_stream_that_ends_after_the_registration_is_refused_then(tmp_path):
+    """Its client holds it open for as long as it likes; the file is put in its place when it ends."""
+    place = f"1/models/{MODEL}/artifacts"
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "MLmodel").write_text("before")
+    relied = []
+    rows = SimpleNamespace(relied_on=lambda _: relied)
+    repository = artifact_repositories.guarded(get_artifact_repository(str(tmp_path)), lambda: ArtifactDoor(rows))
+
+    async def chunks():
+        yield b"af"
+        relied.append((f"{tmp_path}/{place}", RUN))
+        yield b"ter"
+
+    with pytest.raises(MlflowException, match="relies on these files"):
+        asyncio.run(repository.log_artifact_from_async_stream(chunks(), "MLmodel", place))
+    assert [p.name for p in (tmp_path / place).iterdir()] == ["MLmodel"]
+    assert (tmp_path / place / "MLmodel").read_text() == "before"
+
+
+@pytest.mark.parametrize(
+    "address", ["file%3A{}/1/models/{}/artifacts/MLmodel%3F", "file:{}/1/models/{}/artifacts/MLmodel%3F"]
+)
+def test_a_deletion_is_of_the_place_that_mlflow_makes_of_its_address(proxy, address, monkeypatch):
+    """A trace's tags name where its archive is, and MLflow decodes that twice before it deletes there."""
+    _, root = proxy
+    relied = [(f"{root}/1/models/{MODEL}/artifacts", RUN)]
+    archive = artifact_repositories.guarded(
+        get_artifact_repository(address.format(root, MODEL)),
+        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: relied)),
+    )
+    with pytest.raises(MlflowException):
+        archive.delete_artifacts("traces.pb")
+    assert (root / f"1/models/{MODEL}/artifacts/MLmodel").read_text() == "before"
+
+
+@pytest.mark.parametrize("form", ["file%3A{}%3F", "file%3A{}%2Fkeys%3F"])
+def test_nothing_but_artifacts_is_deleted_on_the_servers_disk(tmp_path, form):
+    for name in ("keys/log.pem", "ledger.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    archive = artifact_repositories.guarded(
+        get_artifact_repository(form.format(tmp_path / "ledger.db" if "Fkeys" not in form else tmp_path)),
+        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [])),
+    )
+    with pytest.raises(MlflowException, match="outside of the artifact store"):
+        archive.delete_artifacts("traces.pb")
+    assert (tmp_path / "ledger.db").exists()
+    assert (tmp_path / "keys" / "log.pem").exists()
+
+
+def test_a_folder_above_runs_is_not_deleted_while_any_version_is_there(proxy):
+    """The run of a version's evidence may be below an experiment that its files are not in."""
+    repository, root = proxy
+    (root / "7" / "x").mkdir(parents=True)
+    refused(repository.delete_artifacts, "7")
+    assert (root / "7").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("c:/../store/x", "{here}/store/x"),
+        ("wasbs://c@other.blob.core.windows.net/store/x", "azure:c/store/x"),
+        ("abfss://c@other.dfs.core.windows.net/store/x/", "azure:c/store/x"),
+        ("mlflow-artifacts:/x/%2e%2e/y", "/srv/x/%2e%2e/y"),
+        ("file:///srv/%78", "/srv/x"),
+        ("s3://bucket/x/", "s3://bucket/x"),
+    ],
+)
+def test_places_of_odd_addresses(uri, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert artifact_door.absolute(uri, "/srv") == place.format(here=tmp_path.resolve())
