@@ -133,7 +133,7 @@ def test_the_gate_holds(gate):
     assert (status, [(x["about"], x["version"]) for x in said["findings"]]) == (1, [("changed-bytes", first)])
     client.delete_registered_model_alias("loans", "champion")
     status, said = history(gate)
-    assert [(h["version"], h["ended_by"], h["approvals"]) for h in said["history"]] == [
+    assert [(h["version"], h["ended_by"], h["approvals"]) for h in said["history"][-2:]] == [
         (first, "withdrawn", ["olga"]),
         (first, "withdrawn", ["olga"]),
     ]

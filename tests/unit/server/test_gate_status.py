@@ -94,11 +94,12 @@ def test_workspaces_that_can_be_deleted_past_the_gate_are_a_finding(findings, mo
 
 
 def test_a_proxy_that_asks_nobody_is_a_finding(findings, monkeypatch):
-    handlers = SimpleNamespace(get_artifact_repository=lambda *_: None)
-    monkeypatch.setitem(sys.modules, artifact_repositories.HANDLERS, handlers)
+    repositories = SimpleNamespace(get_artifact_repository=lambda *_: None)
+    module = SimpleNamespace(**{artifact_repositories.CLASS: repositories})
+    monkeypatch.setitem(sys.modules, artifact_repositories.REPOSITORIES, module)
     monkeypatch.setenv("_MLFLOW_SERVER_SERVE_ARTIFACTS", "false")
     assert findings() is None, "clients write to the store themselves"
     monkeypatch.setenv("_MLFLOW_SERVER_SERVE_ARTIFACTS", "true")
     assert "the artifact proxy asks nobody before it changes files of registered models" in findings()
-    artifact_repositories.close(handlers)
+    artifact_repositories.close(repositories)
     assert findings() is None
