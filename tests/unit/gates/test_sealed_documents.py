@@ -12,6 +12,8 @@ from aims_mlflow.gates.replay import same
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.ledger.ledger import Ledger
 from aims_mlflow.lifecycle.ingest import session_entry
+from aims_mlflow.pages.scope import EVERYTHING
+from aims_mlflow.pages.source import PageSource
 from aims_mlflow.pages.what_if import WhatIf, what_if
 from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.keyring import ROLES
@@ -87,7 +89,7 @@ def test_what_if_reads_the_documents_that_the_decision_read(world, tmp_path):
     plan(world)
     approve(world)
     world.ask("income", files)
-    source = PageSite.of(world.ledger, tmp_path / "pages.db").source()
+    source = PageSource(PageSite.of(world.ledger, tmp_path / "pages.db").shared, EVERYTHING, datetime.now(UTC))
     refused, allowed = list(world.ledger.leaves(types=("decision",)))[-2:]
     assert "no deployment-plan is published" in what_if(source, refused, WhatIf()).unmet[0].text
     assert what_if(source, allowed, WhatIf()).unmet == ()
