@@ -88,6 +88,15 @@ class DecisionEvidence:
         files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
         return ModelEvidence(owner, digest, files)
 
+    def is_unchanged(self, owner: ArtifactOwner, digest: str, policy: Policy) -> bool:
+        """Return whether a model's files are still listed as they were when they had this digest.
+
+        Raises:
+            EvidenceError, Unreachable: as `of_model`.
+        """
+        files = self.stored.files(owner.location, policy.locations or ())
+        return self.bytes.is_unchanged(owner.location, digest, files, policy.caps)
+
     def signed(self, model: ModelEvidence, force: RulesInForce) -> ModelEvidence:
         """Return a model's evidence with nothing in it but what keys of the keyring signed, digests and counts."""
         files, most = model.session_files, force.policy.policy.caps.max_records

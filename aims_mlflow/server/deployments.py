@@ -17,6 +17,8 @@ from aims_mlflow.server.reserved_names import refuse_reserved
 from aims_mlflow.server.sources import COPY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.change import DecisionContext
     from aims_mlflow.server.decided_change import DecidedChanges
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.removals import Removals
     from aims_mlflow.server.sources import Sources
+    from aims_mlflow.server.stored_evidence import ArtifactOwner
     from aims_mlflow.server.stored_rows import RegistryRows
 
 # Aliases of models that were gated a while ago; a name that is in no registry never gets here, nor a lock.
@@ -67,12 +70,14 @@ class Registrations:
         changes: AnnouncedChanges,
         decided: DecidedChanges,
         sources: Sources,
+        gate: Gate,
     ) -> None:
         self._plain = plain
         self._rows = rows
         self._changes = changes
         self._decided = decided
         self._sources = sources
+        self._gate = gate
 
     def create(self, new: NewVersion) -> Any:
         """Create a version if it satisfies the policy's conditions on registration; prompts pass.
@@ -92,15 +97,34 @@ class Registrations:
         if prompt:
             return self._plain.create_model_version(*new.arguments())
         change = RegistryChange("registration", new.name, self._changes.workspace)
+        places: list[ArtifactOwner] = []
+
+        def owner() -> ArtifactOwner:
+            places.append(self._sources.owner(new.source, new.run_id, new.model_id))
+            return places[-1]
 
         def commit(context: DecisionContext, request: str) -> Any:
             own = [ModelVersionTag(k, v) for k, v in version_tags(context, request).items()]
-            return self._plain.create_model_version(*new.arguments(*own))
+            # The row names the run of the evidence: by it the artifact door knows whose session files are relied on.
+            made = replace(new, run_id=new.run_id or context.decision.run_id)
+            version = self._plain.create_model_version(*made.arguments(*own))
+            self._require_unchanged(version, places, context)
+            return version
 
         with self._decided.turn(change, new.identity) as turn:
-            return self._decided.make(
-                turn, change, lambda: self._sources.owner(new.source, new.run_id, new.model_id), commit, nobody
-            )
+            return self._decided.make(turn, change, owner, commit, nobody)
+
+    def _require_unchanged(self, version: Any, places: Sequence[ArtifactOwner], context: DecisionContext) -> None:
+        """Take a version back whose files were exchanged after they were hashed: its row protects them from here on."""
+        digest = context.decision.model_digest
+        if not places or not digest:
+            return
+        with closed("Registration"):
+            policy = self._gate.policy.current().policy.policy
+            same = self._gate.evidence.is_unchanged(places[-1], digest, policy)
+        if not same:
+            self._plain.delete_model_version(version.name, str(version.version))
+            raise denied("Registration refused: the model's files changed meanwhile. Next: log the model again")
 
 
 def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> None:

@@ -45,6 +45,8 @@ class ModelBytes:
         self._jobs: dict[str, Future[None]] = {}
         # By the marks of the files: the digest, and when it was computed.
         self._digests: BoundedCache[tuple[str, float]] = BoundedCache(MAX_DIGESTS)
+        # By location and digest: the listing that was hashed, to tell afterwards whether it is still that one.
+        self._listings: BoundedCache[int] = BoundedCache(MAX_DIGESTS)
 
     def forget(self) -> None:
         """Clear this worker's remembered digests."""
@@ -69,13 +71,24 @@ class ModelBytes:
         known = self._remembered(mark, files, caps, inline=inline) if mark else None
         if known:
             self._jobs.pop(place, None)
+            self._listings.put((place, known), _marks(listed))
             return known
         if not inline:
             raise self._later(place, files, listed, total, caps)
         digest = hash_files(files, listed)
         if mark:
             self._digests.put(mark, (digest, monotonic()))
+        self._listings.put((place, digest), _marks(listed))
         return digest
+
+    def is_unchanged(self, place: str, digest: str, files: StoredFiles, caps: Caps) -> bool:
+        """Return whether the files are listed as they were when they had this digest; true where nobody knows.
+
+        Raises:
+            EvidenceError, Unreachable: as `digest`.
+        """
+        listing = self._listings.known((place, digest))
+        return listing is None or listing == _marks(files.walk(caps.max_files))
 
     def _remembered(self, mark: str, files: StoredFiles, caps: Caps, *, inline: bool) -> str | None:
         """Return the digest of files with this mark, if it may still be relied on.
@@ -127,6 +140,10 @@ class ModelBytes:
             mark = fingerprint(place, listed)
             if mark:
                 self._digests.put(mark, (hash_files(files, listed), monotonic()))
+
+
+def _marks(listed: list[StoredFile]) -> int:
+    return hash(tuple((f.name, f.size, f.mark) for f in listed if f.name != LOAD_MARK))
 
 
 def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:

@@ -119,14 +119,16 @@ class RegistryRows:
 
     def made_by(self, name: str, request: str) -> str | None:
         """Return the version that a request of the gate made, None where it is not there (any more)."""
-        from mlflow.store.model_registry.dbmodels.models import SqlModelVersionTag
+        from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
+        from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
 
-        tag = SqlModelVersionTag
+        tag, version = SqlModelVersionTag, SqlModelVersion
         with _reading(self._store) as session:
-            query = self._store._get_query(session, tag)
-            numbers = [
-                row.version for row in query.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request)
-            ]
+            tags = self._store._get_query(session, tag)
+            found = tags.filter(tag.name == name, tag.key == REQUEST_TAG, tag.value == request).all()
+            versions = self._store._get_query(session, version).filter(version.name == name)
+            living = versions.filter(version.current_stage != STAGE_DELETED_INTERNAL)
+            numbers = [row.version for row in found if living.filter(version.version == row.version).first()]
         return str(numbers[0]) if numbers else None
 
     def relied_on(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:

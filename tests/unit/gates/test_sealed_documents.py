@@ -91,9 +91,10 @@ def test_what_if_reads_the_documents_that_the_decision_read(world, tmp_path):
     world.ask("income", files)
     source = PageSource(PageSite.of(world.ledger, tmp_path / "pages.db").shared, EVERYTHING, datetime.now(UTC))
     refused, allowed = list(world.ledger.leaves(types=("decision",)))[-2:]
-    assert "no deployment-plan is published" in what_if(source, refused, WhatIf()).unmet[0].text
-    assert what_if(source, allowed, WhatIf()).unmet == ()
-    assert what_if(source, allowed, WhatIf(rules_now=True)).unmet == ()
+    for leaf, rules_now, told in ((refused, False, "no deployment-plan"), (allowed, False, ""), (allowed, True, "")):
+        answer = what_if(source, leaf, WhatIf(rules_now=rules_now))
+        assert isinstance(answer, Decision)
+        assert [told in u.text for u in answer.unmet] == [True] * bool(told)
 
 
 @pytest.mark.parametrize(("how", "left"), [("revoked", True), ("stolen before", False), ("re-roled", False)])

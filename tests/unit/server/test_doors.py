@@ -199,6 +199,27 @@ def test_an_alias_that_was_gated_a_while_ago_is_asked_by_the_rules_of_now(regist
     assert "an approval" in refused(client.set_registered_model_alias, "loans", "champion", worse)
 
 
+def test_a_version_whose_files_change_while_it_is_made_is_taken_back(registry, client, monkeypatch):
+    """Nothing protects a model's files before a version's row names them."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+
+    make = SqlAlchemyStore.create_model_version
+
+    def exchanged(self, *args, **kwargs):
+        file = files_of(uri) / "MLmodel"
+        file.with_suffix(".part").write_text(file.read_text() + "# other bytes\n")
+        file.with_suffix(".part").replace(file)
+        return make(self, *args, **kwargs)
+
+    _, uri = trainings.train("loans")
+    client.create_registered_model("loans")
+    monkeypatch.setattr(SqlAlchemyStore, "create_model_version", exchanged)
+    made = refused(client.create_model_version, "loans", uri, model_id=uri.removeprefix("models:/"))
+    assert "the model's files changed meanwhile" in made
+    assert client.search_model_versions("name='loans'") == []
+    assert [x["done"] for x in registry.leaves("outcome")] == [False]
+
+
 def test_a_name_that_can_be_taken_for_another_is_refused(registry, client):
     """An alias that looks like a gated one would lead its readers past the gate; a model's name has one spelling."""
     client.create_registered_model("loans")
