@@ -88,14 +88,14 @@ class DecisionEvidence:
         files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
         return ModelEvidence(owner, digest, files)
 
-    def is_unchanged(self, owner: ArtifactOwner, digest: str, policy: Policy) -> bool:
+    def is_unchanged(self, owner: ArtifactOwner, digest: str) -> bool:
         """Return whether a model's files are still listed as they were when they had this digest.
 
         Raises:
-            EvidenceError, Unreachable: as `of_model`.
+            Unreachable: they cannot be listed.
         """
-        files = self.stored.files(owner.location, policy.locations or ())
-        return self.bytes.is_unchanged(owner.location, digest, files, policy.caps)
+        files = self.stored.files(owner.location, (owner.location,))  # the decision found the place allowed
+        return self.bytes.is_unchanged(owner.location, digest, files)
 
     def signed(self, model: ModelEvidence, force: RulesInForce) -> ModelEvidence:
         """Return a model's evidence with nothing in it but what keys of the keyring signed, digests and counts."""

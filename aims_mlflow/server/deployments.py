@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.change import DecisionContext
     from aims_mlflow.server.decided_change import DecidedChanges
+    from aims_mlflow.server.decision_evidence import DecisionEvidence
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.plain_store import PlainStore
     from aims_mlflow.server.removals import Removals
@@ -70,14 +71,14 @@ class Registrations:
         changes: AnnouncedChanges,
         decided: DecidedChanges,
         sources: Sources,
-        gate: Gate,
+        evidence: DecisionEvidence,
     ) -> None:
         self._plain = plain
         self._rows = rows
         self._changes = changes
         self._decided = decided
         self._sources = sources
-        self._gate = gate
+        self._evidence = evidence
 
     def create(self, new: NewVersion) -> Any:
         """Create a version if it satisfies the policy's conditions on registration; prompts pass.
@@ -120,8 +121,7 @@ class Registrations:
         if not places or not digest:
             return
         with closed("Registration"):
-            policy = self._gate.policy.current().policy.policy
-            same = self._gate.evidence.is_unchanged(places[-1], digest, policy)
+            same = self._evidence.is_unchanged(places[-1], digest)
         if not same:
             self._plain.delete_model_version(version.name, str(version.version))
             raise denied("Registration refused: the model's files changed meanwhile. Next: log the model again")

@@ -41,7 +41,7 @@ class GatedMethods:
         changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, rows, gate.evidence.stored)
         decided = DecidedChanges(plain, rows, gate, changes)
         self._removals = Removals(plain, rows, gate, changes)
-        self._registrations = Registrations(plain, rows, changes, decided, sources, gate)
+        self._registrations = Registrations(plain, rows, changes, decided, sources, gate.evidence)
         self._deployments = Deployments(plain, rows, gate, changes, decided, sources=sources, removals=self._removals)
         self._names = ReservedNames(plain, changes, ConsentIntake(gate), ErasedTags(plain, gate.ledger))
         self._answers = Answers(plain, changes, gate, sources)

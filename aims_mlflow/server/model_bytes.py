@@ -46,7 +46,7 @@ class ModelBytes:
         # By the marks of the files: the digest, and when it was computed.
         self._digests: BoundedCache[tuple[str, float]] = BoundedCache(MAX_DIGESTS)
         # By location and digest: the listing that was hashed, to tell afterwards whether it is still that one.
-        self._listings: BoundedCache[int] = BoundedCache(MAX_DIGESTS)
+        self._listings: BoundedCache[tuple[int, int]] = BoundedCache(MAX_DIGESTS)
 
     def forget(self) -> None:
         """Clear this worker's remembered digests."""
@@ -81,14 +81,19 @@ class ModelBytes:
         self._listings.put((place, digest), _marks(listed))
         return digest
 
-    def is_unchanged(self, place: str, digest: str, files: StoredFiles, caps: Caps) -> bool:
+    def is_unchanged(self, place: str, digest: str, files: StoredFiles) -> bool:
         """Return whether the files are listed as they were when they had this digest; true where nobody knows.
 
         Raises:
-            EvidenceError, Unreachable: as `digest`.
+            Unreachable: they cannot be listed.
         """
         listing = self._listings.known((place, digest))
-        return listing is None or listing == _marks(files.walk(caps.max_files))
+        if listing is None:
+            return True
+        try:
+            return listing == _marks(files.walk(listing[0] + 2))
+        except EvidenceError:  # more of them, or a link among them
+            return False
 
     def _remembered(self, mark: str, files: StoredFiles, caps: Caps, *, inline: bool) -> str | None:
         """Return the digest of files with this mark, if it may still be relied on.
@@ -142,8 +147,10 @@ class ModelBytes:
                 self._digests.put(mark, (hash_files(files, listed), monotonic()))
 
 
-def _marks(listed: list[StoredFile]) -> int:
-    return hash(tuple((f.name, f.size, f.mark) for f in listed if f.name != LOAD_MARK))
+def _marks(listed: list[StoredFile]) -> tuple[int, int]:
+    """Return the number of the files, and a hash of their names, sizes and marks."""
+    kept = [f for f in listed if f.name != LOAD_MARK]
+    return len(kept), hash(tuple((f.name, f.size, f.mark) for f in kept))
 
 
 def hash_files(files: StoredFiles, listed: list[StoredFile]) -> str:
