@@ -99,7 +99,7 @@ def init(folder: Path | None, level: Level, keys_here: bool) -> None:
 
     Level standard also asks at deployment for an impact assessment, a validation report, a deployment plan and a
     monitoring plan that are published and approved. Level high-risk asks for five documents more and a second approval.
-    Every decision lists those of level standard that its policy did not ask for.
+    Each decision about a deployment lists those of level standard that its policy did not ask for.
 
     FOLDER is AIMS_POLICY, else $AIMS_HOME/policy, by default. If neither is there, $AIMS_HOME/policy becomes a link to
     FOLDER, so that the other commands of this account find it.
