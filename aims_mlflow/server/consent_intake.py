@@ -18,7 +18,6 @@ from aims_mlflow.gates.consents import (
     unpacked,
     with_words,
 )
-from aims_mlflow.gates.waivers import too_long
 from aims_mlflow.ledger.state import CALL_SECONDS
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.model_history import qualified
@@ -92,11 +91,6 @@ class ConsentIntake:
             raise EvidenceError(
                 "the policy has changed since it was signed",
                 next="sign it again: `aims approve` and `aims waive` read the policy in force",
-            )
-        if consent.action == "waiver" and not consent.break_glass and too_long(signed, rules):
-            raise EvidenceError(
-                f"the waiver would cover nothing: it lasts longer than the {rules.waiver_days} days of the policy",
-                next="sign one with an earlier day: --until",
             )
 
 
