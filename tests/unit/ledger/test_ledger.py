@@ -196,3 +196,17 @@ def test_leaves_of_a_request_are_found_without_reading_those_of_their_types(tmp_
         ]
     assert len(plans) == 2
     assert all("ix_aims_leaves_request" in plan[0][3] for plan in plans), plans
+
+
+def test_where_erased_bytes_stay_is_told_while_somebody_reads(tmp_path, monkeypatch):
+    """SQLite empties its write-ahead log only when nobody reads what is before it."""
+    monkeypatch.setenv("AIMS_WAIT_SECONDS", "1")
+    ledger = opened(f"sqlite:///{tmp_path}/l.db")
+    ledger.seal(entry())
+    reader = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM aims_leaves").fetchall()
+    ledger.seal(entry(1))
+    assert "stay in the file that ends in -wal" in str(ledger.forget())
+    reader.close()
+    assert ledger.forget() is None
