@@ -19,7 +19,7 @@ UNMEASURED = frozenset((
     "test_hostile", "test_hostile_fields", "test_kinds", "test_ledger_guard", "test_ledger_hygiene", "test_lender",
     "test_missing_cells", "test_model_leaves", "test_offline_search", "test_pages", "test_part_workers",
     "test_person_statements", "test_postgresql", "test_predict_matrix", "test_promises", "test_prompt_tag",
-    "test_real_data", "test_reconcile", "test_registry_store", "test_removals", "test_retries",
+    "test_real_data", "test_reconcile", "test_retries",
     "test_rules_in_evidence", "test_settings", "test_source", "test_strict_yaml", "test_tampering", "test_tree",
     "test_typed_contents", "test_week",
 ))  # fmt: skip
