@@ -24,6 +24,15 @@ DIALECTS = ("sqlite", "postgresql")
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # How long an upgrade of the tables may take, and a worker wait for another's: a ledger of a million leaves takes one.
 UPGRADE_SECONDS = 600
+# Where the bytes of an erased body may still be.
+LEFT_BY_POSTGRESQL = (
+    "the bytes stay in the database's files until `VACUUM FULL aims.aims_bodies`, and in its write-ahead log until "
+    "that is used again (docs/gate.md, Erasure)"
+)
+LEFT_BY_SQLITE = (
+    "the bytes stay in the file that ends in -wal, since another process was reading the ledger: "
+    "`sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'` has removed them once it prints 0|0|0"
+)
 
 
 class Tables:
@@ -177,16 +186,6 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.SQLAlchemyError as exc:
         raise Unreachable(f"the ledger could not be read ({why(exc)})", next=CHECK) from exc
-
-
-LEFT_BY_POSTGRESQL = (
-    "the bytes stay in the database's files until `VACUUM FULL aims.aims_bodies`, and in its write-ahead log until "
-    "that is used again (docs/gate.md, Erasure)"
-)
-LEFT_BY_SQLITE = (
-    "the bytes stay in the file that ends in -wal, since another process was reading the ledger: "
-    "`sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'` has removed them once it prints 0|0|0"
-)
 
 
 @functools.lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import RegisteredModelTag
+from mlflow.exceptions import MlflowException
 
 from aims_mlflow.gates.consents import unpacked
 from aims_mlflow.registry.names import RESERVED, WAIVERS_TAG, is_reserved
@@ -75,8 +76,6 @@ def exists(name: str, find: Callable[[str], Any]) -> bool:
     Raises:
         MlflowException: the registry does not answer.
     """
-    from mlflow.exceptions import MlflowException
-
     try:
         return find(name) is not None
     except MlflowException as exc:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from aims_mlflow.strict_yaml import SafeLoader
+
 if TYPE_CHECKING:
     from aims_mlflow.checks.model.file_formats import State
 
@@ -44,7 +46,7 @@ def described(mlmodel: bytes) -> Description:
     if len(mlmodel) > MAX_BYTES:
         return Description("unknown", unread=True)
     try:
-        content = yaml.load(mlmodel, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
+        content = yaml.load(mlmodel, Loader=SafeLoader)  # noqa: S506 - a safe one
     except Exception:  # noqa: BLE001  what cannot be read is said, never passed
         return Description("unknown", unread=True)
     flavours = content.get("flavors") if isinstance(content, dict) else None

@@ -17,6 +17,7 @@ from aims_mlflow.catalog.ai_libraries import ai_libraries, library_names
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.records.inventory import InventoryItem
+from aims_mlflow.strict_yaml import SafeLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ def _mlmodel(address: str, called: str) -> dict[str, dict[str, Any]]:
         if path.stat().st_size > MAX_BYTES:
             raise EvidenceError(f"its MLmodel has over {MAX_BYTES:,} bytes")
         try:
-            content = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+            content = yaml.load(path.read_bytes(), SafeLoader)  # noqa: S506 - safe
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
             raise EvidenceError("its MLmodel is not YAML") from None
     found = content.get("flavors") if isinstance(content, dict) else None
