@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from aims_mlflow.canonical import canonical, sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.ledger import heads
-from aims_mlflow.ledger.database import forget, writing
+from aims_mlflow.ledger.database import writing
 from aims_mlflow.ledger.leaves import TYPES, Leaf, SearchColumns, leaf_hash
 from aims_mlflow.ledger.merkle import Frontier
 from aims_mlflow.ledger.state import activate, calls
@@ -78,7 +78,6 @@ class Appender:
                 raise EvidenceError(f"leaf {sequence} has no body (any more)", next="`aims ledger prove` shows leaves")
             written = self._write(connection, [entry], made)
         self._committed(written)
-        forget(self._engine)
 
     def _committed(self, written: Written) -> None:
         self._kept = written.names if len(self._kept) > MAX_REMEMBERED else self._kept | written.names

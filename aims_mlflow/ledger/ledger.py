@@ -224,7 +224,7 @@ class Ledger:
         return out
 
     def erase(self, sequence: int, entry: Entry) -> None:
-        """Delete a leaf's body for good, and seal that in the same transaction; the leaf itself stays.
+        """Delete a leaf's body, and seal that in the same transaction; the leaf itself stays, the bytes until `forget`.
 
         Raises:
             EvidenceError: the leaf has no body (any more).
