@@ -17,7 +17,7 @@ from aims_mlflow.evidence.mlflow_address import CONNECT_SECONDS
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.lookups import RegistryLookups, found_or_none
-from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_tagged_prompt, quoted
+from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_prompt_source, is_tagged_prompt, quoted
 from aims_mlflow.registry.scheme import PREFIX
 from aims_mlflow.settings import LEDGER_URI, REGISTRY_URI, policy_folder, value_of
 
@@ -195,10 +195,18 @@ def model(client: Any, name: str, workspace: str | None = None) -> RegistryModel
     """
     with store.reaching(f"read the registered model {name}"):
         registered = below(client).get_registered_model(name)
-    versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
+    versions = {number: v for number, v in _versions(client, registered).items() if not _loads_nothing(client, v)}
     # An alias that points to a prompt says nothing of a name that holds prompts alone.
     aliases = {a: str(v) for a, v in registered.aliases.items()} if versions else {}
     return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE else None, versions, aliases)
+
+
+def _loads_nothing(client: Any, version: Any) -> bool:
+    """Return whether a version is a prompt's, and loads no files from elsewhere: a row of the database can do both."""
+    if not is_prompt(version):
+        return False
+    with store.reaching(f"read the place of {version.name} version {version.version}"):
+        return is_prompt_source(below(client).get_model_version_download_uri(version.name, version.version))
 
 
 def _versions(client: Any, registered: Any) -> dict[str, Any]:
@@ -211,7 +219,8 @@ def _versions(client: Any, registered: Any) -> dict[str, Any]:
     named = f"name = {quoted(name)}"
     newest = max((int(v.version) for v in registered.latest_versions or ()), default=0)
     found: dict[str, Any] = {}
-    for chosen in (named, f"{named} and {TAGGED_PROMPT}"):
+    # A name with both kinds of quotes fits into no filter.
+    for chosen in () if "'" in name and '"' in name else (named, f"{named} and {TAGGED_PROMPT}"):
         found |= {str(v.version): v for v in _pages(functools.partial(client.search_model_versions, chosen), what)}
         if not newest or (str(newest) in found and chosen == named):
             return found

@@ -174,7 +174,7 @@ def _open_change(change: ChangeLeaf) -> Finding:
 
 def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[SettledChange], list[Finding]]:
     """Handle names that are in the ledger only: close their open changes, and report vanished models."""
-    named = (leaf.fact.model_name for leaf in ledger.leaves(types=("decision", "renamed", "deleted")))
+    named = (leaf.fact.model_name for leaf in ledger.leaves(types=("decision", "renamed", "deleted", "legacy")))
     settled: list[SettledChange] = []
     lost = []
     for name in sorted({name for name in named if name is not None} - seen):
