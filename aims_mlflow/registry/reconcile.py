@@ -28,7 +28,8 @@ from aims_mlflow.records.leaves.changes import (
 from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.registers.kinds import RECONCILED
-from aims_mlflow.registry.reading import RegistryModel, in_workspace, lookups, models, try_digest, try_model
+from aims_mlflow.registry.reading import RegistryModel, lookups, models, try_digest, try_model
+from aims_mlflow.registry.workspaces import in_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
