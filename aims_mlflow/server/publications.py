@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.stored_evidence import ServerEvidence
 
+# Of the sessions of one document: each decision that a document counts for reads them.
+MAX_BYTES = 8 * 2**20
 REASON = "a document was published, approved, reviewed or withdrawn"
 
 
@@ -43,6 +45,7 @@ class PublicationIntake:
         self._gate.guard.require()
         force, (_, login) = self._gate.policy.current(), caller()
         caps = force.policy.policy.caps
+        caps = caps.model_copy(update={"max_session_bytes": min(caps.max_session_bytes, MAX_BYTES)})
         files = self._stored.session_files(run_id, caps)
         roles = force.any_role
         sessions = [

@@ -17,6 +17,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.leaves.changes import DeletionBody, DeletionLeaf, RenamingLeaf, WithdrawalBody, WithdrawalLeaf
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_rows import RegistryRows
 
 WITHDRAWAL_SECONDS = 10.0
+MAX_NAMES = 20
 UNDONE = "failed: the registry could not carry it out"
 # What a deleted row held, kept in the body of the leaf: MLflow writes over it. Of what people wrote, only a digest.
 KEPT = ("source", "run_id", "creation_timestamp", "current_stage")
@@ -166,6 +168,7 @@ class Removals:
         with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):
                 self._require_free(name, new_name)
+                self._require_few_names(old)
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
                 renamed = RenamingLeaf(model_name=new, previous=old, request=request)
@@ -181,6 +184,11 @@ class Removals:
         self._plain.get_registered_model(name)
         if exists(new_name, self._plain.get_registered_model):
             raise MlflowException(f"Registered Model (name={new_name}) already exists.", RESOURCE_ALREADY_EXISTS)
+
+    def _require_few_names(self, ledger_name: str) -> None:
+        """Refuse a model that had many names: each reader of its history would ask the ledger about each of them."""
+        if len(spans(self._gate.ledger, ledger_name)) >= MAX_NAMES:
+            raise PolicyRefused(f"the model has had {MAX_NAMES} names", next="register it under the new name instead")
 
     def _require_same_rules(self, name: str, new_name: str) -> None:
         for stage in ("registration", "deployment"):

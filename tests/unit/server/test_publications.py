@@ -164,6 +164,12 @@ def test_a_session_with_the_id_of_another_does_not_pass_for_it(registry, people)
     assert f"sealed another session under the id {theirs}" in no(run)
 
 
+def test_a_documents_run_has_a_bound_of_its_own(registry, people, monkeypatch):  # noqa: F811
+    """Each decision that a document counts for reads what was sealed about all of them."""
+    monkeypatch.setattr("aims_mlflow.server.publications.MAX_BYTES", 1000)
+    assert "more evidence than is read" in no(publish(people["ana"]))
+
+
 def test_an_unknown_key_and_a_session_about_a_model_are_refused(registry, people):  # noqa: F811
     assert "signed by a key that the keyring does not know" in no(publish(ephemeral_key()))
     run = make_run("requirements", {})

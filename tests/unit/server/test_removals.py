@@ -280,6 +280,15 @@ def test_a_rename_does_not_bring_a_model_under_other_rules(registry, client, use
     client.rename_registered_model("loans", "other-loans")
 
 
+def test_a_model_has_a_bounded_number_of_names(registry, client, monkeypatch):
+    """Whoever may rename it could make each later decision ask the ledger about thousands of names."""
+    monkeypatch.setattr(removals, "MAX_NAMES", 3)
+    client.create_registered_model("a0")
+    for number in range(2):
+        client.rename_registered_model(f"a{number}", f"a{number + 1}")
+    assert "the model has had 3 names" in refused(client.rename_registered_model, "a2", "a3")
+
+
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_stages_are_gated_and_leaving_one_is_a_withdrawal(registry, client, use):
     first, _ = use(alias="production", seed=1)
