@@ -24,7 +24,9 @@ def _counters() -> dict[str, Any]:
         ),
         "refusals": Counter("aims_gate_refusals", "Requests that the gate refused, for whatever reason."),
         "errors": Counter(
-            "aims_gate_errors", "Failures inside the gate: each refused a change, or left a withdrawal unsealed.", ["type"]
+            "aims_gate_errors",
+            "Failures inside the gate: each refused a change, or left a withdrawal unsealed",
+            ["type"],
         ),
     }
 
