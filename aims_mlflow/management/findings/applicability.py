@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
+from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.applicability.against_register import why_not_out
-from aims_mlflow.management.findings.acceptance import AcceptingPeople
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument

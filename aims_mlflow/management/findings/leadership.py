@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.organisation import too_few
+from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
-from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.content_words import content_words
+from aims_mlflow.gates.document_content.supplier_contracts import announces_changes
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.comparison import NOT_NAMED, compare, same_provider
-from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.management.supplier_contracts import announces_changes
 from aims_mlflow.records.documents.improvement import MeasurementPlanDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.third_parties import (
