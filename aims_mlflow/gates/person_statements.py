@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation
-from aims_mlflow.records.documents import not_of_one_system
+from aims_mlflow.records.documents import KINDS, not_of_one_system
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.documents.base import WrittenDocument
 
 CLOCK_SKEW = timedelta(minutes=10)
 LONGEST_REVIEW = timedelta(days=3 * 366)
@@ -84,6 +88,7 @@ class PublishedDocument:
         author: Owner of the key that signed it.
         writers: Further people who wrote it or answer for it as its author; none of them may approve it.
         effective_from: First day on which it applies.
+        owner: The person who answers for it, as stated; None where that is not known.
         citations: The figures that it rests on, as they were when it was published.
         reviewed: What a signed review cleared: a citation's name, and the evidence that spoke against it.
         fields: What it states, in the field names of its kind.
@@ -108,6 +113,21 @@ class PublishedDocument:
     effective_from: str | None = None
     citations: tuple[Citation, ...] = ()
     reviewed: frozenset[tuple[str, str]] = frozenset()
+    owner: str | None = None
+
+    @cached_property
+    def written(self) -> WrittenDocument | None:
+        """What it states, as the form of its kind has it; None where it does not fit the form."""
+        author = (*self.writers, self.author)[0]
+        head = {
+            "id": self.id, "kind": self.kind, "title": self.id, "owner": self.owner or author, "author": author,
+            "system": self.system, "model_digests": self.model_digests, "effective_from": self.effective_from,
+            "review_by": self.review_by, "valid_until": self.valid_until and self.valid_until[:10],
+        }  # fmt: skip
+        try:
+            return KINDS[self.kind].model_validate({**self.fields, **head}) if self.kind in KINDS else None
+        except ValidationError:
+            return None
 
     @property
     def authors(self) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "acceptance": [{"metric": "balanced_accuracy", "comparator": ">=", "limit": "0.55"}],
     },
     "design-record": {"choices": [{"choice": "logistic regression", "alternatives": "trees", "reason": "can be read"}]},
-    "validation-report": {"scope": "all results", "conclusion": "fit for screening"},
+    "validation-report": {"scope": "all results", "verdict": "fit", "conclusion": "fit for screening"},
     "deployment-plan": {"rollback_to": "version 1", "who_may_stop": "olga", "steps": ["canary", "all"]},
     "monitoring-plan": {"every_days": 30, "least_rows": 100, "who_acts": "olga", "within_hours": 24,
                         "metrics": [{"metric": "drift", "limit": "0.1"}]},

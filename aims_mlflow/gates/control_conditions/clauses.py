@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
 
 # What the standard asks to be written, whatever else an organisation writes.
 WRITTEN = ("ai-policy", "scope", "risk-method", "soa")

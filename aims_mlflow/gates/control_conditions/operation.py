@@ -24,9 +24,10 @@ from aims_mlflow.signing.owners import is_among
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.decision import Decision
 
 YEAR = timedelta(days=366)

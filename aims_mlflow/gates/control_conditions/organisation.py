@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.keyring import KeyEntry
 
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}

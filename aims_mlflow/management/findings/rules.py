@@ -81,7 +81,7 @@ _ALL = (
     FindingRule("L8", "lifecycle", "A.8.4", "major", "users are told of an incident in time"),
     FindingRule("L9", "lifecycle", "6.2", "minor", "an objective of high priority has a limit"),
     FindingRule("L10", "lifecycle", "A.6.2.6", "major", "somebody judged each run of the monitor beyond a limit"),
-    FindingRule("L11", "lifecycle", "A.6.2.4", "major", "another than the trainer validated the version in use"),
+    FindingRule("L11", "lifecycle", "A.6.2.4", "major", "another than the trainer found the version in use fit"),
     FindingRule("L12", "lifecycle", "A.8.5", "minor", "what was disclosed answers a duty that was determined"),
     FindingRule("L13", "lifecycle", "A.4.2", "minor", "data and steps of the version in use are those that are listed"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
