@@ -123,6 +123,8 @@ def of_form(model: type[Written], wrong: Callable[[Written, DocumentSet, str], P
 
     def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
         written = document.written
+        if subject.scope != "organization" and document.system not in (None, subject.name):
+            return None  # it is about another system, which `judged` reports
         if not isinstance(written, model):
             return (
                 "missing",

@@ -10,14 +10,24 @@ from aims_mlflow.gates.control_conditions.by_document import (
     each_entry,
     entries,
     judged,
+    of_form,
     states,
 )
 from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
+from aims_mlflow.gates.document_content.customers import unrequired
+from aims_mlflow.gates.document_content.document_set import PublishedSet
+from aims_mlflow.gates.document_content.suppliers import component_faults, duty_faults, unshared, used_components
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.documents.third_parties import (
+    CustomerNeedsDocument,
+    ResponsibilityDocument,
+    SupplierDocument,
+    SupplierEvaluationDocument,
+)
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
@@ -25,9 +35,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
-    from aims_mlflow.gates.verdict import Problem
+    from aims_mlflow.gates.verdict import Outcome, Problem
+    from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.keyring import KeyEntry
 
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
@@ -166,35 +178,36 @@ def implemented(subject: StatusSubject, at: datetime) -> Judgement:
     )
 
 
-def _one_accountable(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    parties = texts(entry.get("accountable"))
-    return (
-        None if len(parties) == 1 else ("missing", f"duty {entry.get('duty')!r} has {len(parties)} accountable parties")
-    )
+def _one_accountable(document: ResponsibilityDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """Each duty has one accountable party."""
+    fault = next(duty_faults(document), None)
+    return ("missing", fault.fact) if fault else None
 
 
-def _more_than_terms(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    kinds = {str(d.get("kind")) for d in mappings(entry.get("documents")) if says(d.get("conclusions"))}
-    ended = [d for d in mappings(entry.get("documents")) if (end := moment(d.get("expires"))) and end < at]
-    if ended:
-        return "stale", f"a document of {entry.get('component')} ended on {ended[0].get('expires')}"
-    if kinds - {"terms", "DPA"}:
-        return None
-    return (
-        "missing",
-        f"component {entry.get('component')} has only terms, or documents that nobody drew a conclusion from",
-    )
+def _required(document: CustomerNeedsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """Each need is in a requirement of the system."""
+    lost = unrequired(document, known)
+    return ("missing", f"{lost[0].requirement} is no requirement of {document.system}") if lost else None
 
 
-def _own_test(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    if entry.get("version") != entry.get("version_in_use"):
-        return (
-            "stale",
-            f"{entry.get('component')} {entry.get('version')} was tested, {entry.get('version_in_use')} is in use",
-        )
-    return (
-        None if number(entry.get("n")) else ("missing", f"the test of {entry.get('component')} has no number of cases")
-    )
+def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, Outcome]) -> Check:
+    """Return the condition that documents of a kind count, and that no component breaks one of these rules."""
+    counts = by_documents(kind, of_form(model, lambda *_: None))
+
+    def judge(subject: StatusSubject, at: datetime) -> Judgement:
+        verdict = counts(subject, at)
+        if verdict.outcome not in ("holds", "captured"):
+            return verdict
+        known = PublishedSet(subject.documents, subject.keyring)
+        mine = [
+            c for c in used_components(known).values() if subject.scope == "organization" or c.system == subject.name
+        ]
+        found = [fault for component in mine for fault in component_faults(component, at.strftime("%Y-%m-%d"))]
+        found += [fault for _, fault in unshared(known, dict.fromkeys(c.system for c in mine))]
+        parts = [Judgement(rules[f.rule], f.fact, verdict.evidence, basis="person") for f in found if f.rule in rules]
+        return joined([verdict, *parts], verdict.sentence)
+
+    return judge
 
 
 CHECKS: dict[str, Check] = {
@@ -217,14 +230,18 @@ CHECKS: dict[str, Check] = {
     "A.6.1.3/approved": by_document("lifecycle-process", entries("stages", "stage", "criteria")),
     "A.6.1.3/policy": implemented,
     "A.10.2/assigned": by_document(
-        "responsibility-matrix", entries("duties", "duty"), each_entry("duties", _one_accountable)
+        "responsibility-matrix", entries("duties", "duty"), of_form(ResponsibilityDocument, _one_accountable)
     ),
-    "A.10.3/documents": by_document(
-        "supplier-record", entries("components", "component"), each_entry("components", _more_than_terms)
+    "A.10.3/documents": third_parties(
+        "supplier-record", SupplierDocument, {"T1": "missing", "T5": "stale", "T6": "missing", "T7": "missing"}
     ),
-    "A.10.3/test": by_document(
-        "supplier-evaluation", entries("tests", "component", "version"), each_entry("tests", _own_test)
+    "A.10.3/test": third_parties(
+        "supplier-evaluation",
+        SupplierEvaluationDocument,
+        {"T2": "missing", "T3": "stale", "T4": "missing", "T8": "stale", "T11": "failed"},
     ),
-    "A.10.4/needs": by_document("customer-needs", entries("needs", "need", "requirement")),
+    "A.10.4/needs": by_document(
+        "customer-needs", entries("needs", "need", "requirement"), of_form(CustomerNeedsDocument, _required)
+    ),
     "A.10.4/limits": by_document("customer-information", states("told", "limits")),
 }
