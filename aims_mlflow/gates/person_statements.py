@@ -117,11 +117,15 @@ class PublishedDocument:
 
     @cached_property
     def written(self) -> WrittenDocument | None:
-        """What it states, as the form of its kind has it; None where it does not fit the form."""
+        """What it states, as the form of its kind has it; None where it does not fit the form.
+
+        What does not state its first day applies from the day on which it was published.
+        """
         author = (*self.writers, self.author)[0]
         head = {
             "id": self.id, "kind": self.kind, "title": self.id, "owner": self.owner or author, "author": author,
-            "system": self.system, "model_digests": self.model_digests, "effective_from": self.effective_from,
+            "system": self.system, "model_digests": self.model_digests,
+            "effective_from": self.effective_from or self.time[:10],
             "review_by": self.review_by, "valid_until": self.valid_until and self.valid_until[:10],
         }  # fmt: skip
         try:

@@ -133,9 +133,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "measurement-plan": {
         "measures": [{"what": "accuracy", "method": "labels of the month", "every_days": 30, "limit": "0.7", "who_acts": "olga"}]
     },
-    "audit-programme": {"audits": [{"scope": "A.6", "planned": NEXT, "auditors": "eva"}]},
+    "audit-programme": {"audits": [{"id": "A1", "scope": ["A.6", SYSTEM], "planned": NEXT, "auditors": "eva"}]},
     "audit-report": {
-        "held": DAY, "sample": {"population": "decisions of 2026", "population_size": 40, "method": "random"},
+        "audit": "A1", "held": DAY, "sample": {"population": "decisions of 2026", "population_size": 40, "method": "random"},
         "team": [{"person": "eva", "competence": "lead auditor course", "independence": "signed none of the sampled records"}],
         "findings": [{"finding": "late review", "owner": "olga", "due": NEXT}],
     },

@@ -44,6 +44,10 @@ def approval(kind, **changes):
     )
 
 
+ABLE_TO_AUDIT = {
+    "person": "eva", "role": "auditor", "basis": "course of 2025", "obtained_on": EARLIER[:10],
+    "requirement": "auditing, model evaluation, fairness",
+}  # fmt: skip
 SOURCE = {
     "name": "census", "uri": "https://example.org/census", "owner": "statistics office", "licence": "CC-BY-4.0",
     "rights": "open data licence", "subjects": "adults in 1994", "selection_reason": "the only table with the outcome",
@@ -155,7 +159,10 @@ def good(change=None, documents=None, approvals=None, **options):
         "requirement": "fairness analysis",
         "obtained_on": DAY,
     }
-    extra = document("competence-record", id="competence-olga", fields=olga)
+    extra = [
+        document("competence-record", id="competence-olga", fields=olga),
+        document("competence-record", id="competence-eva", fields=ABLE_TO_AUDIT),
+    ]
     rules = parse_policy(default_policy_text()).rules("income-screening", "deployment", "champion")
     keyring = Keyring(version=1, keys=(entry(key), entry(reviewer, "olga", ("approver",))))
     decided = Decision(
@@ -165,7 +172,7 @@ def good(change=None, documents=None, approvals=None, **options):
     parts = {
         "digest": MODEL, "sessions": (session,), "rules": rules, "keyring": keyring, "decisions": (decided,),
         "aliases": ("champion",),
-        "documents": tuple([*written.values(), extra] if documents is None else documents),
+        "documents": tuple([*written.values(), *extra] if documents is None else documents),
         "approvals": tuple([approval(k) for k in (*FIELDS, *ENTRIES)] if approvals is None else approvals),
         **options,
     }  # fmt: skip

@@ -35,6 +35,10 @@ class DocumentSet:
         """Return the documents of a kind about a system."""
         return [d for d in self.of(model) if d.system == system]
 
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id."""
+        raise NotImplementedError
+
     @cached_property
     def systems(self) -> dict[str, SystemEntry]:
         """The systems of the register, by id."""
@@ -71,3 +75,7 @@ class PublishedSet(DocumentSet):
         """Return the documents of a kind that fit its form, without superseded ones."""
         mine = (d for d in self._documents if d.kind == KIND_OF[model] and d.id not in self._undone)
         return [w for d in mine if isinstance(w := d.written, model)]
+
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id that fit their form."""
+        return [w for d in self._documents if d.id == name and (w := d.written) is not None]

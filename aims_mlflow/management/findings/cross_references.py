@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.disclosures import undetermined
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails
@@ -80,16 +81,12 @@ def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L12: something was disclosed for a duty that nobody determined."""
     for document in state.of(DisclosureDocument):
         duties = state.about(DisclosureDutiesDocument, str(document.system))
-        known = {str(d.what).casefold() for each in duties for d in each.duties}
-        for entry in document.disclosures:
-            if entry.duty.casefold() not in known:
-                where = ", ".join(d.id for d in duties) or f"no document about the duties of {document.system}"
-                fact = f"{document.id} discharges the duty {entry.duty!r}, which {where} does not have"
-                fix = "write the duty as it was determined (its words in what), or add it: disclosure-duties of "
-                fix += str(document.system)
-                yield ManagementFinding(
-                    "L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,)
-                )
+        for entry in undetermined(document, state):
+            where = ", ".join(d.id for d in duties) or f"no document about the duties of {document.system}"
+            fact = f"{document.id} discharges the duty {entry.duty!r}, which {where} does not have"
+            fix = "write the duty as it was determined (its words in what), or add it: disclosure-duties of "
+            fix += str(document.system)
+            yield ManagementFinding("L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,))
 
 
 def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding]:

@@ -120,6 +120,10 @@ class ManagementState(DocumentSet):
             found.setdefault(document.id, []).append(document)
         return found
 
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id."""
+        return self.by_id.get(name, [])
+
     @cached_property
     def statement(self) -> ApplicabilityDocument | None:
         """The newest statement of applicability; None where there is none."""
