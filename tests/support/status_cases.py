@@ -166,7 +166,7 @@ def good(change=None, documents=None, approvals=None, **options):
     rules = parse_policy(default_policy_text()).rules("income-screening", "deployment", "champion")
     keyring = Keyring(version=1, keys=(entry(key), entry(reviewer, "olga", ("approver",))))
     decided = Decision(
-        stage="deployment", alias="champion", model_name="income-screening", version="1", model_digest=MODEL, mode="enforce",
+        stage="deployment", alias="champion", model_name="income-screening", version="2", model_digest=MODEL, mode="enforce",
         allowed=True, would_refuse=False, approvals=("olga",), time=utc_text(NOW),
     )  # fmt: skip
     parts = {

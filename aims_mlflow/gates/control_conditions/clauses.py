@@ -25,6 +25,7 @@ from aims_mlflow.gates.control_conditions.improvement import (
 )
 from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATION
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
+from aims_mlflow.gates.control_conditions.responsible_use import CHECKS as OF_USE
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.document_content.people import not_of_management, unheld_role
@@ -139,7 +140,7 @@ def roles_and_stages(subject: StatusSubject, at: datetime) -> Judgement:
 def objectives(subject: StatusSubject, at: datetime) -> Judgement:
     """Objectives of development and of use can be measured."""
     built = OF_THE_ORGANISATION["A.6.1.2/measurable"](subject, at)
-    used = IN_OPERATION["A.9.3/measurable"](subject, at)
+    used = OF_USE["A.9.3/measurable"](subject, at)
     return joined([built, used], f"{built.sentence}; {used.sentence}")
 
 
@@ -199,7 +200,7 @@ CHECKS: dict[str, Check] = {
     "6.1.3/controls": by_document("soa", every_control, of_form(ApplicabilityDocument, _applicable), role=MANAGEMENT),
     "6.1.3/residual": ACCEPTED,
     "6.2/measurable": objectives,
-    "6.2/results": IN_OPERATION["A.9.3/reviewed"],
+    "6.2/results": OF_USE["A.9.3/reviewed"],
     "6.3/planned": by_documents("change", states("what", "assessment")),
     "7.1/committed": by_document("leadership", states("resources"), role=MANAGEMENT),
     "7.1/known": OF_THE_ORGANISATION["A.4.2/stages"],

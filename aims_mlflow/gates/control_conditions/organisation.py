@@ -15,13 +15,20 @@ from aims_mlflow.gates.control_conditions.by_document import (
 )
 from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
+from aims_mlflow.gates.control_conditions.responsible_use import each_priority
 from aims_mlflow.gates.document_content.customers import unrequired
 from aims_mlflow.gates.document_content.document_set import PublishedSet
+from aims_mlflow.gates.document_content.objectives import unmeasurable
+from aims_mlflow.gates.document_content.people import unheld_duty
+from aims_mlflow.gates.document_content.reviews import next_due, serious_since
+from aims_mlflow.gates.document_content.stated_results import beyond
 from aims_mlflow.gates.document_content.suppliers import component_faults, duty_faults, unshared, used_components
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.documents.leadership import PolicyReviewDocument, RoleAssignmentDocument
+from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument
 from aims_mlflow.records.documents.third_parties import (
     CustomerNeedsDocument,
     ResponsibilityDocument,
@@ -80,7 +87,7 @@ def dated(name: str) -> Any:
 
 def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
     """Whoever is to train, validate or approve owns a key with that role which is valid now."""
-    named = by_document("role-assignment", entries("assignments", "duty", "person"))(subject, at)
+    named = HOLDERS(subject, at)
     if named.outcome not in ("holds", "captured"):
         return named
     if subject.keyring is None:
@@ -157,8 +164,12 @@ def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) ->
     """An objective was measured for the model; the organisation has none, and each version has a state of its own."""
     if subject.scope == "organization":
         return None
-    found = measured_claims(subject, entry.get("metric"), mapping(entry.get("slice")))
-    return None if found else ("missing", f"{entry.get('metric')} was not measured for this model")
+    name, limit = entry.get("metric"), str(entry.get("limit"))
+    found = measured_claims(subject, name, mapping(entry.get("slice")))
+    missed = [c for c in found if c.value is not None and beyond(limit, c.comparator, c.value)]
+    if missed:
+        return "failed", f"{name} is {missed[0].value}, and the objective is {limit}"
+    return None if found else ("missing", f"{name} was not measured for this model")
 
 
 def implemented(subject: StatusSubject, at: datetime) -> Judgement:
@@ -210,20 +221,38 @@ def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, O
     return judge
 
 
+def _still_reviewed(review: PolicyReviewDocument, known: DocumentSet, day: str) -> Problem:
+    """The next review is not overdue, and no serious incident came after this one."""
+    due, serious = next_due(review), serious_since(review, known)
+    if due and due < day:
+        return "stale", f"the policy was reviewed on {review.date}, and the next review was due on {due}"
+    return ("stale", f"serious incident {serious[0].id} came after the review of {review.date}") if serious else None
+
+
+HOLDERS = by_document(
+    "role-assignment", entries("assignments", "duty", "person"), of_form(RoleAssignmentDocument, unheld_duty)
+)
 CHECKS: dict[str, Check] = {
     "A.2.2/approved": by_document("ai-policy", states("principles", "applies_to"), role=MANAGEMENT),
     "A.2.2/communicated": by_document("communication", states("audience", "channel"), reached),
     "A.2.3/listed": by_document("policy-alignment", entries("policies", "policy")),
     "A.2.3/outcome": by_document("policy-alignment", entries("policies", "outcome")),
-    "A.2.4/held": by_document("policy-review", states("by"), dated("date")),
+    "A.2.4/held": by_document(
+        "policy-review", states("by"), dated("date"), of_form(PolicyReviewDocument, _still_reviewed)
+    ),
     "A.2.4/decision": by_document("policy-review", states("decision", "inputs")),
-    "A.3.2/people": by_document("role-assignment", entries("assignments", "duty", "person")),
+    "A.3.2/people": HOLDERS,
     "A.3.2/keyring": keyring_agrees,
     "A.3.3/channel": by_document("concern-process", states("channel", "protection")),
     "A.3.3/cases": by_document("concern-log", tested, each_entry("cases", _handled)),
     "A.4.2/stages": by_document("resource-inventory", entries("resources", "stage", "resource", "id"), lists_data),
     "A.4.6/competence": competent,
-    "A.6.1.2/measurable": by_document("development-objectives", entries("objectives", "objective", "metric", "limit")),
+    "A.6.1.2/measurable": by_document(
+        "development-objectives",
+        entries("objectives", "objective", "metric", "limit"),
+        of_form(DevelopmentObjectivesDocument, unmeasurable),
+        each_priority,
+    ),
     "A.6.1.2/claims": by_document(
         "development-objectives", entries("objectives", "metric"), each_entry("objectives", _measured)
     ),
