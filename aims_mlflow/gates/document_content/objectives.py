@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.document_content.stated_results import names_value
 from aims_mlflow.records.documents.information import UseObjectivesDocument
 from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet
@@ -35,3 +36,10 @@ def without_objective(system: str, documents: DocumentSet) -> list[str]:
     used = (o.objective for d in documents.about(UseObjectivesDocument, system) for o in d.objectives)
     measured = {name.casefold() for name in (*built, *used)}
     return [name for name in high if name.casefold() not in measured]
+
+
+def is_a_risk(objective: str, system: str, documents: DocumentSet) -> bool:
+    """Return whether a risk of a system that is not closed is about an objective."""
+    risks = (risk for register in documents.of(RiskRegisterDocument) for risk in register.risks)
+    mine = (risk for risk in risks if risk.system == system and risk.status != "closed")
+    return any((risk.objective or "").casefold() == objective.casefold() for risk in mine)
