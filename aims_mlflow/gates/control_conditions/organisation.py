@@ -22,7 +22,13 @@ from aims_mlflow.gates.document_content.objectives import is_a_risk, unmeasurabl
 from aims_mlflow.gates.document_content.people import unheld_duty
 from aims_mlflow.gates.document_content.reviews import next_due, serious_since
 from aims_mlflow.gates.document_content.stated_results import beyond
-from aims_mlflow.gates.document_content.suppliers import component_faults, duty_faults, unshared, used_components
+from aims_mlflow.gates.document_content.suppliers import (
+    component_faults,
+    duty_faults,
+    shared_before,
+    unshared,
+    used_components,
+)
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined
@@ -190,10 +196,10 @@ def implemented(subject: StatusSubject, at: datetime) -> Judgement:
     )
 
 
-def _one_accountable(document: ResponsibilityDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
-    """Each duty has one accountable party."""
-    fault = next(duty_faults(document), None)
-    return ("missing", fault.fact) if fault else None
+def _one_accountable(document: ResponsibilityDocument, known: DocumentSet, day: str) -> Problem:
+    """Each duty has one accountable party, and no contract began since the duties were shared out."""
+    fault, older = next(duty_faults(document), None), shared_before(document, known, day)
+    return ("missing", fault.fact) if fault else ("stale", older.fact) if older else None
 
 
 def _required(document: CustomerNeedsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001

@@ -221,7 +221,7 @@ def _age(component: UsedComponent, today: str) -> Iterator[SupplierFault]:
     for contract in (r.contract for r in component.records if r.contract):
         if contract.start and newest < contract.start <= today:
             fact = f"{component.name} was last tested by us on {newest}, before contract {contract.id} began on "
-            fact += contract.start
+            fact += f"on {contract.start}"
             fix = f"test it again under that contract, and record it: supplier-evaluation of {component.system}"
             yield SupplierFault("T8", fact, fix, "contract")
 
@@ -263,6 +263,20 @@ def duty_faults(document: ResponsibilityDocument) -> Iterator[SupplierFault]:
             who = ", ".join(duty.accountable) or "nobody"
             fact = f"for {duty.duty!r} of {document.system}, {who} is accountable: it has to be one party"
             yield SupplierFault("T7", fact, "name one party in responsibility-matrix", duty.duty)
+
+
+def shared_before(document: ResponsibilityDocument, documents: DocumentSet, today: str) -> SupplierFault | None:
+    """Return T7 for duties that were shared out before a contract about the system began; None where none did."""
+    records = (c for d in documents.about(SupplierDocument, str(document.system)) for c in d.components)
+    since = document.effective_from
+    for contract in (record.contract for record in records if record.contract):
+        if since and contract.start and since < contract.start <= today:
+            fact = (
+                f"the duties of {document.system} were shared out on {since}, before contract {contract.id} began "
+            )
+            fact += f"on {contract.start}"
+            return SupplierFault("T7", fact, f"go through the duties again: {document.id}", contract.id)
+    return None
 
 
 def unshared(documents: DocumentSet, systems: Iterable[str]) -> Iterator[tuple[str, SupplierFault]]:

@@ -6,7 +6,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.customers import unrequired
-from aims_mlflow.gates.document_content.suppliers import component_faults, duty_faults, unshared, used_components
+from aims_mlflow.gates.document_content.suppliers import (
+    component_faults,
+    duty_faults,
+    shared_before,
+    unshared,
+    used_components,
+)
 from aims_mlflow.management.comparison import NOT_NAMED, compare, same_provider
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.third_parties import CustomerNeedsDocument, ResponsibilityDocument
@@ -32,7 +38,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield ManagementFinding(fault.rule, about, fault.fact, fault.fix, component.system, ids)
     yield from _needs(state)
     for document in state.of(ResponsibilityDocument):
-        for fault in duty_faults(document):
+        older = shared_before(document, state, today)
+        for fault in (*duty_faults(document), *([older] if older else [])):
             about = f"{document.system}/{fault.more}"
             yield ManagementFinding(fault.rule, about, fault.fact, fault.fix, document.system, (document.id,))
     for system, fault in unshared(state, sorted({c.system for c in used.values()})):

@@ -277,6 +277,7 @@ CASES = {
             stating("responsibility-matrix", duties=[{"duty": "uptime", "accountable": ["us", "them"]}]),
             "us, them is accountable",
         ),
+        ("the party changed", supplied(contract={"id": "C9", "start": YESTERDAY}), "before contract C9 began on"),
     ],
     "A.10.4": [
         (

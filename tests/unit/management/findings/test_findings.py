@@ -157,6 +157,14 @@ CASES = {
     "contract announces changes": (
         good(supplier=states.supplier(pinned=None, contract={"id": "K1", "clauses": ["change notice 30 days"]})), [],
     ),
+    "shared out before the contract": (
+        good(
+            supplier=states.supplier(contract={"id": "K1", "start": "2026-01-15"}),
+            duties=document("responsibility-matrix", system=SYSTEM, effective_from="2025-12-01",
+                            duties=[{"duty": "uptime", "accountable": ["us"]}]),
+        ),
+        [f"T7 {SYSTEM}/K1"],
+    ),
     "two accountable": (
         good(duties=document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "d", "accountable": ["us", "x"]}])),
         [f"T7 {SYSTEM}/d"],
