@@ -271,9 +271,7 @@ def shared_before(document: ResponsibilityDocument, documents: DocumentSet, toda
     since = document.effective_from
     for contract in (record.contract for record in records if record.contract):
         if since and contract.start and since < contract.start <= today:
-            fact = (
-                f"the duties of {document.system} were shared out on {since}, before contract {contract.id} began "
-            )
+            fact = f"the duties of {document.system} were shared out on {since}, before contract {contract.id} began "
             fact += f"on {contract.start}"
             return SupplierFault("T7", fact, f"go through the duties again: {document.id}", contract.id)
     return None
