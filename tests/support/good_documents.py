@@ -162,3 +162,5 @@ ENTRIES: dict[str, dict[str, Any]] = {
         + [{"id": p, "function": "staff", "employed_from": "2020-01-01"} for p in ("ana", "olga", "rita", "eva")]
     },
 }  # fmt: skip
+# What a good document of each kind and a good entry of the register state.
+STATED = {**FIELDS, **ENTRIES}

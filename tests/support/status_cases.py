@@ -16,7 +16,7 @@ from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
-from support.good_documents import DAY, EARLIER, ENTRIES, FIELDS, NEXT, NOW, SYSTEM
+from support.good_documents import DAY, EARLIER, FIELDS, NEXT, NOW, STATED, SYSTEM
 from support.signed_sessions import MODEL, TEST, TRAIN, checked, entry
 
 APPROVED = utc_text(NOW - timedelta(days=10))
@@ -32,8 +32,7 @@ def document(kind, **changes):
     """A published document of a kind with good fields, by rita."""
     about = (MODEL,) if kind in ("impact-assessment", "user-information", "validation-report") else ()
     system = None if KINDS[kind].ABOUT == "organisation" else SYSTEM
-    stated = FIELDS[kind] if kind in FIELDS else ENTRIES[kind]
-    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, stated, system, about, NEXT)
+    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, STATED[kind], system, about, NEXT)
     return dataclasses.replace(made, **changes)
 
 
@@ -146,7 +145,7 @@ def good(change=None, documents=None, approvals=None, **options):
     key, reviewer = ephemeral_key(), ephemeral_key()
     writer = machine_session(change, key, **options.pop("session", {}))
     session = checked(writer, key)
-    written = {kind: document(kind) for kind in (*FIELDS, *ENTRIES)}
+    written = {kind: document(kind) for kind in STATED}
     ids = [r.id for r in session.records if r.evidence.kind == "fairness"]
     if ids:
         written["impact-assessment"] = document(
@@ -173,7 +172,7 @@ def good(change=None, documents=None, approvals=None, **options):
         "digest": MODEL, "sessions": (session,), "rules": rules, "keyring": keyring, "decisions": (decided,),
         "aliases": ("champion",),
         "documents": tuple([*written.values(), *extra] if documents is None else documents),
-        "approvals": tuple([approval(k) for k in (*FIELDS, *ENTRIES)] if approvals is None else approvals),
+        "approvals": tuple([approval(k) for k in STATED] if approvals is None else approvals),
         **options,
     }  # fmt: skip
     return StatusSubject(SYSTEM, **parts)

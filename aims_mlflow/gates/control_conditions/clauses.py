@@ -101,7 +101,8 @@ def _accepted(plan: TreatmentPlanDocument, known: DocumentSet, day: str) -> Prob
     for treated in plan.risks:
         if treated.accepted_by and not may_accept(treated.accepted_by, treated.residual or ""):
             who = f"{treated.accepted_by}, who is not of top management nor may accept level {treated.residual}"
-            return "failed", f"what is left of risk {treated.risk} is accepted by {who}"
+            text = f"what is left of risk {treated.risk} is accepted by {who}"
+            return ("failed", text) if known.people else ("missing", f"{text}: there is no register of people")
     return None
 
 
