@@ -221,7 +221,10 @@ def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, O
             c for c in used_components(known).values() if subject.scope == "organization" or c.system == subject.name
         ]
         found = [fault for component in mine for fault in component_faults(component, at.strftime("%Y-%m-%d"))]
-        found += [fault for _, fault in unshared(known, dict.fromkeys(c.system for c in mine))]
+        systems = {c.system for c in mine}
+        shared = [d for d in known.of(ResponsibilityDocument) if d.system in systems]
+        found += [fault for document in shared for fault in duty_faults(document)]
+        found += [fault for _, fault in unshared(known, sorted(systems))]
         parts = [Judgement(rules[f.rule], f.fact, verdict.evidence, basis="person") for f in found if f.rule in rules]
         return joined([verdict, *parts], verdict.sentence)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.documents.lifecycle import ValidationDocument
+
+# How a conclusion begins that lets nobody use the model.
+UNFIT = re.compile(r"\W*(it is\s+|the model is\s+)?(not\s+(yet\s+)?(fit|suitable)|unfit|unsuitable)\b", re.IGNORECASE)
 
 
 def why_not_go(decision: object, conditions: object) -> Problem:
@@ -30,16 +34,26 @@ def why_not_fit(report: ValidationDocument, validators: Iterable[str]) -> Proble
 
     `validators` are the people whose duty it is to validate the system; without any, whoever wrote the report may.
     """
-    if report.verdict == "unfit":
-        return "failed", "its verdict is that the model is unfit for its use"
-    if report.verdict is None:
-        return "missing", "its verdict is not stated: fit, fit with conditions, or unfit"
-    if report.verdict == "fit with conditions" and not says(report.conditions):
-        return "missing", "its verdict is fit with conditions, and it states none"
+    against = _verdict_against(report)
+    if against is not None:
+        return against
     other = [r.claim for r in report.repeated if not r.equal]
     if other and not says(report.deviations):
         return "failed", f"{other[0]} had another value when it was measured again, and `deviations` explains nothing"
     named = list(validators)
     if named and not is_among(report.author, named):
         return "missing", f"{report.author} wrote it, and to validate is the duty of {', '.join(dict.fromkeys(named))}"
+    return None
+
+
+def _verdict_against(report: ValidationDocument) -> Problem:
+    """Return what verdict, conclusion and conditions of a validation say against the use; None where nothing."""
+    if report.verdict == "unfit":
+        return "failed", "its verdict is that the model is unfit for its use"
+    if UNFIT.match(report.conclusion or ""):
+        return "failed", f"its verdict is {report.verdict or 'not stated'}, and its conclusion {report.conclusion!r}"
+    if report.verdict is None:
+        return "missing", "its verdict is not stated: fit, fit with conditions, or unfit"
+    if report.verdict == "fit with conditions" and not says(report.conditions):
+        return "missing", "its verdict is fit with conditions, and it states none"
     return None

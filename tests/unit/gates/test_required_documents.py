@@ -228,6 +228,7 @@ def test_a_level_asks_at_deployment_and_changes_nothing_else(level):
         ("impact-assessment", {"decision": "go with conditions"}, "go with conditions, and states none"),
         ("impact-assessment", {"decision": "perhaps"}, "its decision is 'perhaps'"),
         ("validation-report", {"verdict": "unfit"}, "the model is unfit for its use"),
+        ("validation-report", {"conclusion": "not fit for use"}, "its verdict is fit, and its conclusion 'not fit"),
         ("validation-report", {"verdict": "fit with conditions"}, "fit with conditions, and it states none"),
         ("validation-report", {"verdict": None}, "verdict"),
         (

@@ -265,6 +265,11 @@ CASES = {
         ("T5 the contract ended", supplied(contract={"id": "C1", "end": LONG_AGO}), "contract C1 for model API ended"),
         ("T6 not pinned", supplied(pinned=False), "is not pinned to a version"),
         ("T7 nobody shares a duty", without("responsibility-matrix"), "no duty is assigned among the parties"),
+        (
+            "T7 two parties for one duty",
+            stating("responsibility-matrix", duties=[{"duty": "uptime", "accountable": ["us", "them"]}]),
+            "us, them is accountable",
+        ),
         ("T8 an old test", own_test(date=LONG_AGO), "last tested by us on 2019-01-01"),
         ("T11 refused", own_test(decision="no"), "our test decided 'no'"),
         ("T11 may not be used", own_test(decision="it must not be used for letters"), "our test decided"),
