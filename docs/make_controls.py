@@ -23,9 +23,9 @@ STATES = """
 | captured | the evidence is here, and no policy that could judge it |
 | not assessed here | it is judged for the organisation, and nothing of its kinds is kept here |
 
-What people write counts once another person than its author has approved exactly this file, with a key that has the
-role; the author's own words about an approval count for nothing. Owners are compared under normalisation, so that one
-person cannot be two by spelling. A file that `aims.attach` adds is stated by hand and meets no condition.
+What people write counts once another person than its author has approved exactly this publication, with a key that
+has the role; the author's own words about an approval count for nothing. Owners are compared under normalisation, so
+that one person cannot be two by spelling. A file that `aims.attach` adds is stated by hand and meets no condition.
 """.strip().splitlines()
 
 

@@ -13,7 +13,7 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.registered_models import known_gate
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.gates.citations import suspects
-from aims_mlflow.gates.published_documents import APPROVAL, REVIEW, WITHDRAWAL
+from aims_mlflow.gates.published_documents import APPROVAL, REVIEW, WITHDRAWAL, why_not_withdrawn
 from aims_mlflow.management.evidence_view import read_evidence
 from aims_mlflow.management.folder import find_folder, read_folder
 from aims_mlflow.management.library import read_library
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aims_mlflow.gates.published_documents import Publication
+    from aims_mlflow.records.keyring import KeyEntry
 
 
 NAME_POLICY = "name the policy folder whose keyring knows the signers: `export AIMS_POLICY=FOLDER`"
@@ -55,6 +56,12 @@ def _signer() -> SigningAccount:
     if why:
         raise EvidenceError(why, next="sign with a key that is valid")
     return SigningAccount(key, who())
+
+
+def _entry_of(signer: SigningAccount) -> KeyEntry | None:
+    """Return the keyring's entry of a key; None where no keyring is here, so that a server has to judge."""
+    keyring = local_keyring()
+    return keyring.find(signer.key.key_id) if keyring is not None else None
 
 
 def _told(run: str) -> None:
@@ -105,7 +112,7 @@ def published(name: str) -> Publication:
 
 
 def approve(name: str, comment: str) -> None:
-    """Sign this account's approval of a published document, bound to its file.
+    """Sign this account's approval of a published document, bound to its file and to the record that published it.
 
     Raises:
         PolicyRefused: this key may not approve it: no role, no keyring, or its owner wrote it.
@@ -178,6 +185,7 @@ def review(name: str, citation: str, reason: str, evidence: Iterable[str]) -> No
 
     Raises:
         ConfigError: nothing speaks against it, by the evidence that was read.
+        PolicyRefused: this key's owner wrote the document.
     """
     found = published(name)
     targets = list(evidence)
@@ -191,7 +199,12 @@ def review(name: str, citation: str, reason: str, evidence: Iterable[str]) -> No
     doubted = [s for s in suspects(found.document, view.records, live) if s.citation.name == mark]
     if not doubted:
         raise ConfigError(f"nothing speaks against [^{mark}] of {found.document.id} in {', '.join(view.sources)}")
-    run, record = sign_event(REVIEW, found, _signer(), citation=mark, against=doubted[0].against, comment=reason)
+    signer = _signer()
+    entry = _entry_of(signer)
+    if entry is not None and is_among(entry.owner, found.document.authors):
+        what = f"{entry.owner} wrote or published {found.document.id}: nobody clears a citation of what they wrote"
+        raise PolicyRefused(what, next="ask another person")
+    run, record = sign_event(REVIEW, found, signer, citation=mark, against=doubted[0].against, comment=reason)
     click.echo(f"[^{mark}] is reviewed: {doubted[0].text}; record {record.id}")
     _told(run)
 
@@ -201,10 +214,16 @@ def withdraw(name: str, reason: str) -> None:
 
     Raises:
         ConfigError: no reason is given.
+        PolicyRefused: this key's owner neither wrote nor owns it, nor has the role that approves it.
     """
     if not reason.strip():
         raise ConfigError("a withdrawal needs a reason", next="--reason 'what takes its place'")
     found = published(name)
-    run, record = sign_event(WITHDRAWAL, found, _signer(), comment=reason)
+    signer = _signer()
+    entry = _entry_of(signer)
+    why = why_not_withdrawn(found, entry) if entry is not None else None
+    if why:
+        raise PolicyRefused(f"{why}: this withdrawal would count for nothing", next="ask one of them")
+    run, record = sign_event(WITHDRAWAL, found, signer, comment=reason)
     click.echo(f"{found.document.id} is withdrawn: record {record.id}")
     _told(run)

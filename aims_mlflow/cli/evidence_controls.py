@@ -64,6 +64,7 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     from aims_mlflow.evidence.trust import trusted_keys
     from aims_mlflow.pages.judging import authority_on, leaves_about, shelf_in, with_decisions, with_documents
     from aims_mlflow.registry.reading import ledger_address
+    from aims_mlflow.registry.workspaces import ledger_name
 
     if ledger_address(ledger, registry) is None:
         source = open_source(target, trusted_keys(keys))
@@ -76,7 +77,7 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
         raise ConfigError(OWN_KEYRING, next="leave out --key")
     check = ModelCheck(opened(ledger, registry), target, None)
     source = open_source(target, check.history.known)
-    name = source.located.name if source.located is not None else None
+    name = ledger_name(source.located.name) if source.located is not None and source.located.name else None
     view = LedgerView(check.ledger)
     authority = authority_on(view, name or "", datetime.now(UTC))
     subject = _subject(source, lambda r: authority.why_no_evidence(r, authority.force.training))

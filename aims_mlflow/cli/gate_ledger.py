@@ -159,7 +159,7 @@ def reconcile(
 @click.command()
 @click.argument("model")
 @click.option("--at", "moment", type=Period(), help="Show the aliases of this day, or at this time, only (UTC).")
-@click.option("--workspace", help="The model's workspace, on a server with workspaces.")
+@click.option("--workspace", help="The model's workspace, on a server with workspaces; MLFLOW_WORKSPACE by default.")
 @LEDGER
 @REGISTRY
 @JSON
@@ -176,12 +176,13 @@ def history(
     from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
     from aims_mlflow.lifecycle.standing_now import why_it_ended_now
     from aims_mlflow.registry.reading import open_ledger
+    from aims_mlflow.registry.workspaces import ledger_name
 
     name = model.removeprefix("models:/")
     if "/" in name or "@" in name:
         raise ConfigError(f"{model} names more than a model", next=f"use the registered name: {name.split('/')[0]}")
     opened = open_ledger(ledger, registry)
-    past = ModelHistory(opened, qualified(name, workspace))
+    past = ModelHistory(opened, qualified(name, workspace) if workspace else ledger_name(name))
     found = past_of.tenures_of(past)
     if moment is not None:
         found = past_of.at_time(found, *moment)

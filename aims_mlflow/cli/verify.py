@@ -122,24 +122,26 @@ def _against_ledger(
 
 def _evidence(check: ModelCheck, target: str) -> None:
     from aims_mlflow.evidence.run_source import open_source
+    from aims_mlflow.registry.workspaces import ledger_name
 
     source = open_source(target, check.history.known)
     check.evidence(source)
     located = source.located
     if located is not None and located.name is not None and located.version is not None:
-        check.version(located.name, located.version, _digests_of(located.name, located.version))
+        check.version(ledger_name(located.name), located.version, _digests_of(located.name, located.version))
     else:
         check.report["completeness"].skipped.append(REQUIRED)
 
 
 def _at_load(check: ModelCheck, target: str) -> None:
     from aims_mlflow.evidence import tracking
+    from aims_mlflow.registry.workspaces import ledger_name
 
     located = tracking.resolve(target)
     if located.name is None or located.version is None:
         raise ConfigError(f"{target} is no registered version", next="use models:/NAME/VERSION or models:/NAME@ALIAS")
     alias = target.rpartition("@")[2] if "@" in target else None
-    check.at_load(located.name, located.version, _digests_of(located.name, located.version), alias)
+    check.at_load(ledger_name(located.name), located.version, _digests_of(located.name, located.version), alias)
 
 
 def _digests_of(name: str, version: str) -> list[str | None]:

@@ -86,3 +86,10 @@ def check_file(uri: str) -> None:
             where=plain_uri(uri),
             next="set MLFLOW_TRACKING_URI to the server or database that the training used, or change to its folder",
         )
+
+
+def without_page(reason: str) -> str:
+    """Return MLflow's reason; where it quotes a web page, which no API of MLflow 3 answers, what that means."""
+    if any(mark in reason.lower() for mark in ("<!doctype", "<html")):
+        return "the server answers with a web page: it is no MLflow server of release 3, or a proxy stands before it"
+    return reason

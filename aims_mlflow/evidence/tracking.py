@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import mlflow_address as address
 from aims_mlflow.evidence.mlflow_address import plain_uri
 from aims_mlflow.evidence.patience import patience
@@ -64,13 +64,6 @@ def _database_errors() -> tuple[type[Exception], ...]:
     return (SQLAlchemyError,)
 
 
-def _without_page(reason: str) -> str:
-    """Return MLflow's reason; where it quotes a web page, which no API of MLflow 3 answers, what that means."""
-    if any(mark in reason.lower() for mark in ("<!doctype", "<html")):
-        return "the server answers with a web page: it is no MLflow server of release 3, or a proxy stands before it"
-    return reason
-
-
 @contextlib.contextmanager
 def reaching(what: str) -> Iterator[None]:
     """Turn errors of MLflow and the network into an error with one sentence; a long wait speaks.
@@ -91,7 +84,7 @@ def reaching(what: str) -> Iterator[None]:
     except MlflowException as exc:
         if exc.error_code == address.DENIED:
             raise address.denied(what, str(exc.message).splitlines()[0], where) from None
-        reason = _without_page(str(exc.message).splitlines()[0][:300])
+        reason = address.without_page(str(exc.message).splitlines()[0][:300])
         gone = "API request to" in reason and "failed with exception" in reason
         advice = address.NAME_IT if exc.error_code in address.ABSENT else address.REACH
     except requests.exceptions.RequestException as exc:
@@ -233,8 +226,13 @@ def downloaded(address: str, what: str) -> Iterator[Path]:
         Unreachable: it cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="aims-") as folder:
-        with reaching(f"read the files of {what}"), _no_progress_bar():
-            got = _mlflow().artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
+        try:
+            with reaching(f"read the files of {what}"), _no_progress_bar():
+                got = _mlflow().artifacts.download_artifacts(artifact_uri=address, dst_path=folder)
+        except AimsError:
+            raise
+        except Exception as exc:  # each kind of store has errors of its own
+            raise Unreachable(f"the files of {what} cannot be read ({type(exc).__name__}: {exc})") from exc
         yield Path(got)
 
 

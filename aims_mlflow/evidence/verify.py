@@ -6,6 +6,7 @@ and what it means.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -182,7 +183,7 @@ def _manifest(records: Sequence[SealedRecord]) -> SealedRecord | None:
 def _chain_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]:
     out = []
     previous: str | None = None
-    session = records[0].evidence.session if records else None
+    session, ids = records[0].evidence.session if records else None, Counter(record.id for record in records)
     for number, record in enumerate(records):
         body, who = record.evidence, f"{name}, {record.evidence.kind} {record.id}"
         if body.session is None or body.session != session:
@@ -195,6 +196,8 @@ def _chain_problems(name: str, records: Sequence[SealedRecord]) -> list[Problem]
             )
         elif body.previous != previous:
             out.append(Problem(who, "it does not follow the record before it", "the record before it was exchanged"))
+        if ids[record.id] > 1:
+            out.append(Problem(who, "another record has the same id", "nothing shows which of them is meant elsewhere"))
         previous = record.sha256
     return out
 

@@ -189,7 +189,7 @@ def _trusted_trainers(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
     """Training must be signed with the role trainer, by an owner in the policy's list if it has one."""
     out = []
     for training in counted.trained:
-        entry = counted.signers[training.id]
+        entry = counted.signers[training.sha256]
         if "trainer" not in entry.roles:
             text, advice = f"{entry.owner}, who signed the training, has no role 'trainer'", "sign with a trainer's key"
         elif rules.signers and not any(fnmatchcase(entry.owner, pattern) for pattern in rules.signers):
@@ -268,7 +268,7 @@ def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> lis
         return []
     accepted = set(rules.system.held_out_digests)
     for record in counted.captured("performance"):
-        entry = counted.signers[record.id]
+        entry = counted.signers[record.sha256]
         independent = role in entry.roles and not is_among(entry.owner, counted.trainers)
         held_out = any(c.role == HELD_OUT for c in record.evidence.claims)
         if (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aims_mlflow.evidence.verify import Problem
 from aims_mlflow.records.decision import Supersession
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 TRAINING = "training-provenance"
+ONE_RECORD = (
+    "nothing shows which of them is meant where the id is named: a session was copied, or made to look like one"
+)
 # Evidence about data may stand in another session: made once, and referenced by digest.
 DATA_KINDS = frozenset(
     {"data-quality", "dataset-record", "acquisition", "preparation", "lineage", "datasheet", "representativeness"}
@@ -28,8 +33,9 @@ DATA_KINDS = frozenset(
 class CountingEvidence:
     """The evidence that counts for a model: its records, its trainers, and the sessions that cannot count.
 
-    `signers` says who signed each record. `starts` are the session-start records of the sessions that speak of
-    the model; `unstarted` its training records whose session begins otherwise.
+    `signers` says who signed each record, by its sha256: ids are their signers' own words. `starts` are the
+    session-start records of the sessions that speak of the model; `unstarted` its training records whose session begins
+    otherwise.
     """
 
     records: tuple[SealedRecord, ...]
@@ -88,7 +94,7 @@ class CountingEvidence:
         )
 
     def _owner(self, record: SealedRecord) -> str:
-        entry = self.signers.get(record.id)
+        entry = self.signers.get(record.sha256)
         return entry.owner if entry else "nobody known"
 
     def captured(self, kind: str) -> list[SealedRecord]:
@@ -109,7 +115,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvid
     model's training record names: in the same session, or, for evidence about data, in any sound one.
     A session with any problem does not count at all.
     """
-    everything = list(sessions)
+    everything = with_own_ids(sessions)
     sound = [s for s in everything if s.sound]
     pairs = [(s, r) for s in sound for r in s.records if r.evidence.kind == TRAINING and r.has_subject(model_digest)]
     own = {id(s) for s, _ in pairs}
@@ -126,10 +132,33 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvid
         frozenset(owner for s, _ in pairs for owner in s.owners.values()),
         tuple(r for _, r in pairs),
         tuple(s for s in everything if not s.sound and _concerns(s, model_digest)),
-        {record: entry for s in sound for record, entry in s.signers.items()},
+        signers_of(sound),
         tuple(s.records[0] for s in sound if _started(s) and any(r.has_subject(model_digest) for r in s.records)),
         tuple(r for s, r in pairs if not _started(s)),
     )
+
+
+def with_own_ids(sessions: Iterable[CheckedSession]) -> list[CheckedSession]:
+    """Return the sessions, with a problem where a record has the id of another one: other records refer to ids."""
+    everything = list(sessions)
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for record in (r for s in everything if s.sound for r in s.records):
+        named[record.id].add(record.sha256)
+    return [_without_repeats(session, named) for session in everything]
+
+
+def _without_repeats(session: CheckedSession, named: Mapping[str, set[str]]) -> CheckedSession:
+    repeated = [
+        Problem(f"{session.name}, {r.evidence.kind} {r.id}", "another record has the same id", ONE_RECORD)
+        for r in session.records
+        if len(named[r.id]) > 1
+    ]
+    return replace(session, problems=(*session.problems, *repeated)) if repeated else session
+
+
+def signers_of(sessions: Iterable[CheckedSession]) -> dict[str, KeyEntry]:
+    """Return who signed each record of some sessions, by its sha256."""
+    return {r.sha256: s.signers[r.id] for s in sessions for r in s.records if r.id in s.signers}
 
 
 def _started(session: CheckedSession) -> bool:

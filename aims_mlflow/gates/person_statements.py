@@ -1,6 +1,6 @@
 """What people state: whether a text says anything, and whether a document by a person may count.
 
-A document counts when it is published, when another person than its authors approved exactly this content in a role
+A document counts when it is published, when another person than its authors approved exactly this publication in a role
 that the keyring gives, and while its dates hold. What its author writes about its approval counts for nothing, and
 neither does a file that was attached by hand: it can be the source of a published document.
 """
@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation
-from aims_mlflow.records.documents import KINDS, not_of_one_system
+from aims_mlflow.records.documents import as_form, not_of_one_system
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
@@ -71,12 +69,21 @@ def says(value: object) -> bool:
 
 @dataclass(frozen=True)
 class DocumentApproval:
-    """An approval whose signature was verified: of exactly this content, by an owner in roles of the keyring."""
+    """An approval whose signature was verified: of one publication, by an owner in roles of the keyring.
+
+    `publication` is the sha256 of the record that published the document. What the document is about stands there and
+    not in its file: an approval of the file alone would cover whatever another person states about the same file.
+    """
 
     sha256: str
     owner: str
     roles: tuple[str, ...]
     time: str
+    publication: str | None = None
+
+    def is_of(self, document: PublishedDocument) -> bool:
+        """Return whether it approves this content, as this publication describes it."""
+        return (self.sha256, self.publication) == (document.sha256, document.record)
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class PublishedDocument:
         owner: The person who answers for it, as stated; None where that is not known.
         citations: The figures that it rests on, as they were when it was published.
         reviewed: What a signed review cleared: a citation's name, and the evidence that spoke against it.
+        record: sha256 of the record that published it; None for a file that somebody attached.
         fields: What it states, in the field names of its kind.
         system: The system that it is about; None for the whole organisation.
         model_digests: The models that it is about; empty where it is about no single one.
@@ -113,25 +121,18 @@ class PublishedDocument:
     effective_from: str | None = None
     citations: tuple[Citation, ...] = ()
     reviewed: frozenset[tuple[str, str]] = frozenset()
+    record: str | None = None
     owner: str | None = None
 
     @cached_property
     def written(self) -> WrittenDocument | None:
-        """What it states, as the form of its kind has it; None where it does not fit the form.
-
-        What does not state its first day applies from the day on which it was published.
-        """
+        """What it states, in the form of its kind, since it was published by default; None where it does not fit."""
         author = (*self.writers, self.author)[0]
-        head = {
-            "id": self.id, "kind": self.kind, "title": self.id, "owner": self.owner or author, "author": author,
-            "system": self.system, "model_digests": self.model_digests,
-            "effective_from": self.effective_from or self.time[:10],
-            "review_by": self.review_by, "valid_until": self.valid_until and self.valid_until[:10],
-        }  # fmt: skip
-        try:
-            return KINDS[self.kind].model_validate({**self.fields, **head}) if self.kind in KINDS else None
-        except ValidationError:
-            return None
+        return as_form(
+            self.kind, self.fields, id=self.id, title=self.id, owner=self.owner or author, author=author,
+            system=self.system, model_digests=self.model_digests, review_by=self.review_by,
+            effective_from=self.effective_from or self.time[:10], valid_until=self.valid_until and self.valid_until[:10],
+        )  # fmt: skip
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -255,11 +256,11 @@ def _outdated(document: PublishedDocument, asked: DocumentQuestion, at: datetime
 def counting_approvals(
     document: PublishedDocument, approvals: Iterable[DocumentApproval], at: datetime, role: str = "approver"
 ) -> list[DocumentApproval]:
-    """Return the approvals of exactly this content in a role, by other people than its author, not dated ahead."""
+    """Return the approvals of exactly this publication in a role, by other people than its author, not dated ahead."""
     return [
         a
         for a in approvals
-        if a.sha256 == document.sha256 and not is_among(a.owner, document.authors)
+        if a.is_of(document) and not is_among(a.owner, document.authors)
         if role in a.roles and parse_time(a.time) <= at + CLOCK_SKEW
     ]
 
@@ -276,7 +277,7 @@ def _approval(
     able = counting_approvals(document, asked.approvals, at, asked.role)
     if able:
         return min(able, key=lambda a: a.time), ""
-    mine = [a for a in asked.approvals if a.sha256 == document.sha256]
+    mine = [a for a in asked.approvals if a.is_of(document)]
     others = [a for a in mine if not is_among(a.owner, document.authors)]
     if others:
         return None, f"approval by a key with the role {asked.role!r}: {others[0].owner}'s does not count"

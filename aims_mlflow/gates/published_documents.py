@@ -15,10 +15,11 @@ from aims_mlflow.records.documents import KINDS
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.records.keyring import KeyEntry
 
 APPROVAL, REVIEW, WITHDRAWAL = "document-approval", "document-review", "document-withdrawal"
 SAMPLE = "audit-sample"  # an auditor's, signed by a key of any role as documents are
@@ -51,7 +52,7 @@ class DocumentShelf:
     Attributes:
         publications: Every version that was published, oldest first.
         approvals: Every approval whose signature verifies; whether it counts is judged for each document.
-        withdrawn: Ids of documents, and the time at which the last withdrawal was signed.
+        withdrawn: Ids of documents, and the times at which somebody withdrew them who may.
         leaves: How many leaves of a ledger it was read from.
     """
 
@@ -78,21 +79,21 @@ class DocumentShelf:
         """Return the published versions of a document, oldest first."""
         return list(self._versions.get(document, ()))
 
-    def approvals_of(self, sha256: str | None) -> list[DocumentApproval]:
-        """Return the approvals of exactly this content."""
-        return list(self._approvals.get(sha256, ()))
+    def approvals_of(self, document: PublishedDocument) -> list[DocumentApproval]:
+        """Return the approvals of exactly this publication."""
+        return [a for a in self._approvals.get(document.sha256, ()) if a.is_of(document)]
 
     def is_withdrawn(self, publication: Publication) -> bool:
         """Return whether a person withdrew a document after this version was published."""
         return any(d == publication.document.id and t >= publication.document.time for d, t in self.withdrawn)
 
     def is_approved(self, publication: Publication) -> bool:
-        """Return whether another person than its authors approved exactly this content, in the role that it needs.
+        """Return whether another person than its authors approved exactly this publication, in the role that it needs.
 
         An approval in another role changes nothing: the version that was approved before stays in force.
         """
         document = publication.document
-        given = (a for a in self.approvals_of(document.sha256) if approving_role(document.kind) in a.roles)
+        given = (a for a in self.approvals_of(document) if approving_role(document.kind) in a.roles)
         return any(not is_among(a.owner, document.authors) for a in given)
 
     def in_force(self, document: str, day: str) -> Publication | None:
@@ -129,13 +130,12 @@ class DocumentShelf:
 def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | None = None) -> DocumentShelf:
     """Return the documents, approvals, reviews and withdrawals of sound sessions; what is malformed is left out.
 
-    `sealed` is when the ledger sealed each record, by its id; without it, its signer's word about the time counts.
+    `sealed` is when the ledger sealed each record, by its sha256; without it, its signer's word about the time counts.
     """
-    publications, approvals, withdrawn = [], [], []
-    reviews: dict[str, set[tuple[str, str]]] = {}
+    publications, approvals, withdrawals, reviews = [], [], [], []
     times = sealed or {}
     signed = [
-        (times.get(r.id, r.evidence.time), r, s.signers[r.id])
+        (times.get(r.sha256, r.evidence.time), r, s.signers[r.id])
         for s in sessions if s.sound for r in s.records if r.id in s.signers
     ]  # fmt: skip
     for time, record, entry in sorted(signed, key=lambda each: (each[0], each[1].id)):
@@ -145,16 +145,36 @@ def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | Non
             publications += [published] if published else []
         elif sha256 is None or body.kind not in (APPROVAL, REVIEW, WITHDRAWAL):
             continue
-        elif body.kind == APPROVAL:
-            approvals.append(DocumentApproval(sha256, entry.owner, entry.roles, time))
         else:
             details = read_details(body, DocumentEventDetails)
-            if body.kind == WITHDRAWAL and details.document:
-                withdrawn.append((details.document, time))
-            elif details.citation and details.against:
-                reviews.setdefault(sha256, set()).add((details.citation, details.against))
+            if body.kind == APPROVAL:
+                approval = DocumentApproval(sha256, entry.owner, entry.roles, time, details.publication or "")
+                approvals.append(approval)
+            elif body.kind == WITHDRAWAL:
+                withdrawals.append((details, entry, time))
+            else:
+                reviews.append((details, entry))
     known = tuple(_reviewed(p, reviews) for p in publications)
-    return DocumentShelf(known, tuple(approvals), tuple(withdrawn))
+    return DocumentShelf(known, tuple(approvals), tuple(_withdrawn(known, withdrawals)))
+
+
+def why_not_withdrawn(publication: Publication, entry: KeyEntry) -> str | None:
+    """Return why a key may not withdraw a document; None for its authors, its owner and whoever may approve it."""
+    document = publication.document
+    role = approving_role(document.kind)
+    if role in entry.roles or is_among(entry.owner, (*document.authors, publication.statement.owner)):
+        return None
+    return f"{entry.owner} neither wrote nor owns {document.id}, and has no key with the role {role!r} that approves it"
+
+
+def _withdrawn(
+    publications: Sequence[Publication], withdrawals: Iterable[tuple[DocumentEventDetails, KeyEntry, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the document and the time of each withdrawal by somebody who could withdraw what was published by then."""
+    for details, entry, time in withdrawals:
+        before = [p for p in publications if p.document.id == details.document and p.document.time <= time]
+        if before and why_not_withdrawn(before[-1], entry) is None:
+            yield before[-1].document.id, time
 
 
 def documents_named(session: CheckedSession) -> list[str]:
@@ -166,9 +186,16 @@ def documents_named(session: CheckedSession) -> list[str]:
     return sorted(names) if about and all(about) else []
 
 
-def _reviewed(publication: Publication, reviews: dict[str, set[tuple[str, str]]]) -> Publication:
-    cleared = frozenset(reviews.get(str(publication.document.sha256), ()))
-    return replace(publication, document=replace(publication.document, reviewed=cleared))
+def _reviewed(publication: Publication, reviews: Iterable[tuple[DocumentEventDetails, KeyEntry]]) -> Publication:
+    """Return a publication with the citations that others than its authors cleared."""
+    document = publication.document
+    cleared = frozenset(
+        (details.citation, details.against)
+        for details, entry in reviews
+        if details.publication == document.record and details.citation and details.against
+        if not is_among(entry.owner, document.authors)
+    )
+    return replace(publication, document=replace(document, reviewed=cleared))
 
 
 def _file_digest(record: SealedRecord) -> str | None:
@@ -201,5 +228,6 @@ def _publication(record: SealedRecord, owner: str, sha256: str | None, time: str
         writers=(stated.author,),
         effective_from=stated.effective_from,
         citations=tuple(stated.citations or ()),
+        record=record.sha256,
     )
     return Publication(document, stated, record)

@@ -41,7 +41,7 @@ def sealed_shelf(authority: Authority, known: KnownSessions | None = None, first
             data = b"\n".join(kept.get(line, b"") if line else b"" for line in lines)
             session = _checked(data, name, authority, known or KnownSessions(0))
             sessions.append(replace(session, signers=_counting(session, authority, moment_of(leaf))))
-            sealed |= dict.fromkeys((r.id for r in session.records if r.id not in sealed), leaf.fact.time)
+            sealed |= dict.fromkeys((r.sha256 for r in session.records if r.sha256 not in sealed), leaf.fact.time)
     return replace(shelf_of(sessions, sealed), leaves=len(leaves))
 
 

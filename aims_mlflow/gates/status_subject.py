@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.citations import suspects
-from aims_mlflow.gates.counting_evidence import DATA_KINDS, TRAINING, CountingEvidence, count, newest
+from aims_mlflow.gates.counting_evidence import (
+    DATA_KINDS,
+    TRAINING,
+    CountingEvidence,
+    count,
+    newest,
+    signers_of,
+    with_own_ids,
+)
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import (
@@ -82,13 +90,14 @@ class StatusSubject:
         """The evidence that counts for the model; without a model, that of all sound sessions."""
         if self.digest:
             return count(self.sessions, self.digest)
-        sound = [s for s in self.sessions if s.sound]
+        everything = with_own_ids(self.sessions)
+        sound = [s for s in everything if s.sound]
         return CountingEvidence(
             tuple(r for s in sound for r in s.records),
             frozenset(owner for s in sound for owner in s.owners.values()),
             tuple(r for s in sound for r in s.records if r.evidence.kind == TRAINING),
-            tuple(s for s in self.sessions if not s.sound),
-            {record: entry for s in sound for record, entry in s.signers.items()},
+            tuple(s for s in everything if not s.sound),
+            signers_of(sound),
             tuple(s.records[0] for s in sound if s.records[0].evidence.kind == "session-start"),
         )
 
@@ -117,12 +126,12 @@ class StatusSubject:
 
     def signer(self, record: SealedRecord) -> str:
         """Return the owner of the key that signed a record; for a key that is not known, the account that it names."""
-        entry = self.counted.signers.get(record.id)
+        entry = self.counted.signers.get(record.sha256)
         return entry.owner if entry is not None else record.evidence.actor
 
     def named_signer(self, record: SealedRecord) -> str:
         """Return the signer as a sentence names them: without a keyring nobody knows whose an account is."""
-        known = record.id in self.counted.signers
+        known = record.sha256 in self.counted.signers
         return self.signer(record) if known else f"the operating-system account {record.evidence.actor}"
 
     def by_id(self, record: str) -> SealedRecord | None:

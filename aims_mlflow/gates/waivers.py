@@ -61,7 +61,7 @@ def _worse(value: Decimal, known: Decimal, comparator: str | None) -> bool:
 def covering(
     item: Unmet, consents: Iterable[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
 ) -> list[SignedConsent]:
-    """Return the waivers that cover an unmet condition: of this failure, not ended, not the trainer's own."""
+    """Return the waivers that cover an unmet condition: of this failure, not ended, by an approver but the trainer."""
     if not item.waivable:
         return []
     return [
@@ -108,7 +108,8 @@ def _names(signed: SignedConsent, item: Unmet) -> bool:
 def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -> bool:
     expires = signed.consent.expires
     lasts = expires is not None and parse_time(expires) > now
-    return signed.consent.action == "waiver" and lasts and not is_among(signed.owner, counted.involved)
+    may = "approver" in signed.roles and not is_among(signed.owner, counted.involved)
+    return signed.consent.action == "waiver" and lasts and may
 
 
 def too_long(signed: SignedConsent, rules: Rules) -> bool:

@@ -13,7 +13,7 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.ledger.engine import CHECK, READ_ONLY, make_engine, why
 from aims_mlflow.ledger.stored_values import HASH, located, look_at_all
 from aims_mlflow.ledger.tree import TreeTables
-from aims_mlflow.ledger.trips import APPEND_LOCK, LAST_TRIP, LOCK
+from aims_mlflow.ledger.trips import APPEND_LOCK, TO_DISK, lock, transaction
 from aims_mlflow.ledger.upgrade import migrate
 
 if TYPE_CHECKING:
@@ -135,27 +135,26 @@ def writing(engine: sa.Engine, *, locked: bool = True) -> Iterator[sa.Connection
     `locked` False leaves PostgreSQL's lock to `heads.tree_state`, which takes it and asks in one trip.
 
     On PostgreSQL the transaction itself does not wait for the disk: writers would wait for each other's writes. The
-    next writer goes on at once, and one write to the disk serves all that wait in `on_disk`.
+    next writer goes on at once, and one write to the disk serves all that wait for it.
 
     Raises:
         EvidenceError: a value that is there is not of its column's type.
         Unreachable: the database did not take it.
     """
+    is_postgresql = engine.dialect.name == "postgresql"
     try:
-        with engine.connect() as opened, contextlib.ExitStack() as trip:
-            connection = opened.execution_options(**{LAST_TRIP: trip})
-            with connection.begin(), located(connection):
-                if locked and engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(LOCK)
-                yield connection
+        with transaction(engine) if is_postgresql else engine.begin() as connection, located(connection):
+            if locked and is_postgresql:
+                lock(connection)
+            yield connection
     except sa.exc.SQLAlchemyError as exc:
+        if getattr(exc, "statement", None) == TO_DISK:
+            raise _unconfirmed(exc) from exc
         raise Unreachable(f"the ledger could not be written ({why(exc)})", next=CHECK) from exc
-    on_disk(engine)
 
 
-# A commit with the server's own durability writes all of the log before it to disk too. A replica shows only what
-# its primary has on disk.
-_TO_DISK = sa.text("SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_logical_emit_message(true, 'aims', '') END")
+# A replica shows only what its primary has on disk.
+_CONFIRM = sa.text(TO_DISK.replace("SELECT ", "SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE ") + " END")
 
 
 def on_disk(engine: sa.Engine) -> None:
@@ -168,9 +167,13 @@ def on_disk(engine: sa.Engine) -> None:
         return
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(_TO_DISK)
+            connection.execute(_CONFIRM)
     except sa.exc.SQLAlchemyError as exc:
-        raise Unreachable(f"the ledger did not confirm what was written ({why(exc)})", next=CHECK) from exc
+        raise _unconfirmed(exc) from exc
+
+
+def _unconfirmed(exc: Exception) -> Unreachable:
+    return Unreachable(f"the ledger did not confirm what was written ({why(exc)})", next=CHECK)
 
 
 @contextlib.contextmanager

@@ -63,11 +63,12 @@ def ingest(
     now, in one of `roles`, whatever time their records name. Sessions that are sealed already are passed over.
 
     Raises:
-        EvidenceError: there is none, or a new one does not verify, or is signed by a key that may not sign now.
+        EvidenceError: there is none, or a new one does not verify, is signed by a key that may not sign now, or has the
+            id of another session that is sealed.
     """
     if not sessions:
         raise EvidenceError("no evidence is here", where=source)
-    known = {session.id for session in sessions if _is_sealed(ledger, session)}
+    known = {session.id for session in sessions if is_sealed(ledger, session)}
     authority = Authority(ledger, "", force_now(ledger), datetime.now(UTC))
     new = [
         session.counting(lambda record: authority.why_not_signing(record.envelope.key_id, roles), SIGN_NOW)
@@ -84,10 +85,24 @@ def ingest(
     return Ingestion(sealed, [str(session.id) for session in sessions if session.id in known])
 
 
-def _is_sealed(ledger: Ledger, session: CheckedSession) -> bool:
-    """Return whether a leaf has sealed a session; only the leaves that name it are read."""
-    found = ledger.leaves(types=("evidence",), request=session.id) if session.id else ()
-    return any(leaf.fact.request == session.id for leaf in found)
+def is_sealed(ledger: Ledger, session: CheckedSession) -> bool:
+    """Return whether a leaf has sealed a session; only the leaves that name its id are read.
+
+    Raises:
+        EvidenceError: another session is sealed under this id, which is its signer's own word.
+    """
+    found = list(ledger.leaves(types=("evidence",), request=session.id)) if session.id else []
+    if any(_lines(session) in leaf.fact.session_files().values() for leaf in found):
+        return True
+    if found:
+        what = f"leaf {found[0].sequence} of the ledger sealed another session under the id {session.id}"
+        advice = f"look at both: `aims ledger prove {found[0].sequence}`; what is signed anew gets an id of its own"
+        raise EvidenceError(what, where=session.name, next=advice)
+    return False
+
+
+def _lines(session: CheckedSession) -> list[str]:
+    return [*(record.sha256 for record in session.records), ""]
 
 
 def session_entry(session: CheckedSession, source: str, reason: str) -> Entry:
@@ -97,7 +112,7 @@ def session_entry(session: CheckedSession, source: str, reason: str) -> Entry:
     runs = sorted({r.evidence.mlflow.run_id for r in records if r.evidence.mlflow.run_id})
     content = EvidenceLeaf(
         request=str(session.id),
-        sessions={session.name: [*(record.sha256 for record in records), ""]},
+        sessions={session.name: _lines(session)},
         model_digests=digests,
         runs=runs,
         evidence=[record.sha256 for record in records],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.closing import closed_by_change
+from aims_mlflow.lifecycle.closing import findings_by_change
 from aims_mlflow.records.leaves.changes import (
     DecisionLeaf,
     DeletionLeaf,
@@ -41,7 +41,7 @@ def finish_open_change(ledger: Ledger, past: ModelHistory, registry: RegistrySta
         return None
     found = _found(change, registry)
     outcome = outcome_of(change, done=found is not None, version=found or None)
-    taken = [*superseded(change), *closed_by_change(past, change)] if found is not None else []
+    taken = [*superseded(change), *findings_by_change(past, change)] if found is not None else []
     ledger.seal(Entry(outcome.changed(closed_by=by)), *taken)
     return outcome
 

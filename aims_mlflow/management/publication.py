@@ -179,7 +179,12 @@ def sign_event(kind: str, publication: Publication, signer: SigningAccount, **de
     record = writer.add(
         kind,
         [subject_of(publication.document.id, publication.statement.sha256)],
-        details=DocumentEventDetails(document=publication.document.id, version=publication.statement.version, **said),
+        details=DocumentEventDetails(
+            document=publication.document.id,
+            version=publication.statement.version,
+            publication=publication.record.sha256,
+            **said,
+        ),
     )
     writer.close()
     tracking.put(run, {session_path(writer.id): writer.jsonl()})

@@ -204,7 +204,7 @@ class ReadableDocuments:
 
 def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...]:
     document = publication.document
-    mine = [a.owner for a in shelf.approvals_of(document.sha256)]
+    mine = [a.owner for a in shelf.approvals_of(document)]
     return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
 
 

@@ -14,6 +14,7 @@ from aims_mlflow.evidence.run_source import open_source
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.gates.counting_evidence import TRAINING
 from aims_mlflow.registry.reading import open_ledger
+from aims_mlflow.registry.workspaces import ledger_name
 from aims_mlflow.settings import LEDGER_URI, keyring_roots, value_of
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _pyfunc(folder: str) -> Any:
 def _against_ledger(model: str, name: str, version: str, digest: str, ledger: str) -> list[Problem]:
     check = ModelCheck(open_ledger(ledger, None), model, keyring_roots())
     check.checkpoint((), ())
-    check.at_load(name, version, [digest], model.rpartition("@")[2] if "@" in model else None)
+    check.at_load(ledger_name(name), version, [digest], model.rpartition("@")[2] if "@" in model else None)
     check.in_force()
     return check.report.problems
 

@@ -28,8 +28,13 @@ def is_prompt_source(source: str) -> bool:
 
 
 def is_prompt(version: Any) -> bool:
-    """Return whether a version is a prompt's by its source, which models cannot use (`create_model_version`)."""
-    return is_prompt_source(version.source) and not version.model_id and not version.run_id
+    """Return whether a version is a prompt's by its source, which models cannot use (`create_model_version`).
+
+    A row that somebody wrote into the database may have a prompt's source, and load files from another place.
+    """
+    place = getattr(version, "storage_location", None)
+    loads_nothing = place is None or is_prompt_source(place)
+    return is_prompt_source(version.source) and not version.model_id and not version.run_id and loads_nothing
 
 
 def is_tagged_prompt(model: Any) -> bool:

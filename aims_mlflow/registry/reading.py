@@ -5,7 +5,6 @@ It goes through MLflow's public client, so that it works on any registry, a mana
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
-from aims_mlflow.evidence.mlflow_address import CONNECT_SECONDS
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.lookups import RegistryLookups, found_or_none
-from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_tagged_prompt, quoted
+from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_prompt_source, is_tagged_prompt, quoted
 from aims_mlflow.registry.scheme import PREFIX
+from aims_mlflow.registry.workspaces import DEFAULT_WORKSPACE, in_workspace, workspaces
 from aims_mlflow.settings import LEDGER_URI, REGISTRY_URI, policy_folder, value_of
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.log import Log
 
 PAGE = 200
-DEFAULT_WORKSPACE = "default"  # MLflow's own name; its clients before 3.10 know no workspaces
-WORKSPACES_NEED = "install MLflow 3.10 or later"
 TAGGED_PROMPT = f"tags.`{IS_PROMPT_TAG}` = 'true'"
 
 
@@ -100,35 +97,6 @@ def policy_in_force(ledger: Ledger) -> LoadedPolicy:
     return parse_policy(text, FILE) if text else load_policy(policy_folder())
 
 
-def workspaces(client: Any) -> list[str]:
-    """Return the server's workspaces; only the default one if it has no others.
-
-    Raises:
-        ConfigError: it has others, and this MLflow is older than workspaces.
-    """
-    if not _has_workspaces(client.tracking_uri):
-        return [DEFAULT_WORKSPACE]
-    if not hasattr(client, "list_workspaces"):
-        raise ConfigError("the server has workspaces, which this MLflow does not know", next=WORKSPACES_NEED)
-    with store.reaching("list the workspaces"):
-        return [w.name for w in client.list_workspaces()] or [DEFAULT_WORKSPACE]
-
-
-def _has_workspaces(uri: str) -> bool:
-    """Return whether the server has workspaces; on one without, MLflow's client would retry a listing for minutes."""
-    import requests
-    from mlflow import environment_variables
-
-    if not uri.startswith(("http://", "https://")):
-        option = getattr(environment_variables, "MLFLOW_ENABLE_WORKSPACES", None)
-        return bool(option and option.get())
-    try:
-        answer = requests.get(f"{uri.rstrip('/')}/api/3.0/mlflow/server-info", timeout=CONNECT_SECONDS)
-        return answer.ok and bool(answer.json().get("workspaces_enabled"))
-    except (requests.exceptions.RequestException, ValueError):
-        return False
-
-
 def models(client: Any) -> Iterator[RegistryModel]:
     """Yield every registered model with its versions; prompts are left out.
 
@@ -141,32 +109,6 @@ def models(client: Any) -> Iterator[RegistryModel]:
                 seen = model(client, listed.name, workspace)
                 if seen.versions or not is_tagged_prompt(listed):
                     yield seen
-
-
-@contextlib.contextmanager
-def in_workspace(name: str | None) -> Iterator[None]:
-    """Use one workspace inside the block (None or `default`: the default one), then the caller's own again.
-
-    Raises:
-        ConfigError: it is another than the default one, and this MLflow is older than workspaces.
-    """
-    import mlflow
-
-    wanted = name or DEFAULT_WORKSPACE
-    try:
-        from mlflow.utils.workspace_context import get_request_workspace
-    except ModuleNotFoundError:
-        if wanted != DEFAULT_WORKSPACE:
-            raise ConfigError(f"this MLflow cannot ask for the workspace {wanted}", next=WORKSPACES_NEED) from None
-        yield
-        return
-    before = get_request_workspace()
-    # Who names no workspace asks about the default one; a server without workspaces takes no name.
-    mlflow.set_workspace(wanted if before or wanted != DEFAULT_WORKSPACE else None)
-    try:
-        yield
-    finally:
-        mlflow.set_workspace(before)
 
 
 def _listed(client: Any) -> Iterator[Any]:
@@ -195,10 +137,18 @@ def model(client: Any, name: str, workspace: str | None = None) -> RegistryModel
     """
     with store.reaching(f"read the registered model {name}"):
         registered = below(client).get_registered_model(name)
-    versions = {number: v for number, v in _versions(client, registered).items() if not is_prompt(v)}
+    versions = {number: v for number, v in _versions(client, registered).items() if not _loads_nothing(client, v)}
     # An alias that points to a prompt says nothing of a name that holds prompts alone.
     aliases = {a: str(v) for a, v in registered.aliases.items()} if versions else {}
     return RegistryModel(name, workspace if workspace != DEFAULT_WORKSPACE else None, versions, aliases)
+
+
+def _loads_nothing(client: Any, version: Any) -> bool:
+    """Return whether a version is a prompt's, and loads no files from elsewhere: a row of the database can do both."""
+    if not is_prompt(version):
+        return False
+    with store.reaching(f"read the place of {version.name} version {version.version}"):
+        return is_prompt_source(below(client).get_model_version_download_uri(version.name, version.version))
 
 
 def _versions(client: Any, registered: Any) -> dict[str, Any]:
@@ -211,7 +161,8 @@ def _versions(client: Any, registered: Any) -> dict[str, Any]:
     named = f"name = {quoted(name)}"
     newest = max((int(v.version) for v in registered.latest_versions or ()), default=0)
     found: dict[str, Any] = {}
-    for chosen in (named, f"{named} and {TAGGED_PROMPT}"):
+    # A name with both kinds of quotes fits into no filter.
+    for chosen in () if "'" in name and '"' in name else (named, f"{named} and {TAGGED_PROMPT}"):
         found |= {str(v.version): v for v in _pages(functools.partial(client.search_model_versions, chosen), what)}
         if not newest or (str(newest) in found and chosen == named):
             return found

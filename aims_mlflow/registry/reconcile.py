@@ -28,7 +28,8 @@ from aims_mlflow.records.leaves.changes import (
 from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.registers.kinds import RECONCILED
-from aims_mlflow.registry.reading import RegistryModel, in_workspace, lookups, models, try_digest, try_model
+from aims_mlflow.registry.reading import RegistryModel, lookups, models, try_digest, try_model
+from aims_mlflow.registry.workspaces import in_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +175,7 @@ def _open_change(change: ChangeLeaf) -> Finding:
 
 def _without_model(ledger: Ledger, client: Any, seen: set[str]) -> tuple[list[SettledChange], list[Finding]]:
     """Handle names that are in the ledger only: close their open changes, and report vanished models."""
-    named = (leaf.fact.model_name for leaf in ledger.leaves(types=("decision", "renamed", "deleted")))
+    named = (leaf.fact.model_name for leaf in ledger.leaves(types=("decision", "renamed", "deleted", "legacy")))
     settled: list[SettledChange] = []
     lost = []
     for name in sorted({name for name in named if name is not None} - seen):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.exceptions import MlflowException
 
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.closing import closed_by_change
+from aims_mlflow.lifecycle.closing import findings_by_change
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change, outcome_of, superseded
 from aims_mlflow.registry.lookups import RegistryLookups
@@ -70,7 +70,7 @@ class AnnouncedChanges:
         return finish_open_change(self._gate.ledger, past, self._registry, by) is not None
 
     def carry_out(self, what: str, past: ModelHistory, change: ChangeLeaf, commit: Callable[[], Any]) -> Any:
-        """Commit an announced change; seal its outcome, the superseded versions and the closed findings.
+        """Commit an announced change; seal its outcome, the superseded versions, the findings that it opens or closes.
 
         `past` is the model's history from before the change.
 
@@ -94,5 +94,5 @@ class AnnouncedChanges:
         version = str(getattr(result, "version", None) or change.version or "")
         done = Entry(outcome_of(change, done=True, version=version))
         with closed(what, f"was carried out{f' (version {version})' if version else ''}, but could not be sealed"):
-            ledger.seal(done, *superseded(change), *closed_by_change(past, change))
+            ledger.seal(done, *superseded(change), *findings_by_change(past, change))
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, Regist
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
-from aims_mlflow.errors import AimsError
+from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.names import RESERVED
 from aims_mlflow.server.change import RegistryChange
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 STATUS = "aims.status"
+# In one worker: whoever may read a model may ask, its files are hashed, and changes wait for the same stores.
+MAX_EXPLAINING = 4
 PUBLISH = re.compile(r"^aims\.publish\.([0-9a-f]{32})$")
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+?))?\.(?:v(\d+)|(m-\w+))$")
 
@@ -43,6 +46,7 @@ class Answers:
         self._changes = changes
         self._gate = gate
         self._sources = sources
+        self._explaining = threading.BoundedSemaphore(MAX_EXPLAINING)
         self._publications = PublicationIntake(gate, gate.evidence.stored)
 
     def model(self, name: str) -> Any:
@@ -105,7 +109,12 @@ class Answers:
             return self._answer(change, lambda: self._sources.owner(source, None, model_id), source)
 
     def _answer(self, change: RegistryChange, owner: Callable[[], ArtifactOwner], source: str) -> Any:
-        decision = self._gate.decide(change, owner).decision
+        if not self._explaining.acquire(blocking=False):
+            raise Unreachable(f"{MAX_EXPLAINING} explanations are being made", next="ask again in a minute")
+        try:
+            decision = self._gate.decide(change, owner).decision
+        finally:
+            self._explaining.release()
         text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
         return ModelVersion(
             change.name, change.version or "0", 0, tags=[ModelVersionTag("aims.decision", text)], source=source

@@ -143,4 +143,5 @@ def absolute(uri: str, proxied: str = "") -> str:
         return os.path.realpath(str(local_file_uri_to_path(uri)))
     if in_azure := _AZURE.match(uri):  # with a connection string, the account of the address has no effect
         return f"azure:{in_azure['container']}/{in_azure['path']}".rstrip("/")
-    return uri.rstrip("/")
+    scheme, mark, rest = uri.partition("://")  # stores know their schemes in any case
+    return f"{scheme.lower()}{mark}{rest}".rstrip("/")

@@ -23,7 +23,11 @@ def _counters() -> dict[str, Any]:
             "aims_gate_decisions", "Decisions of the gate by stage and result.", ["stage", "result", "mode"]
         ),
         "refusals": Counter("aims_gate_refusals", "Requests that the gate refused, for whatever reason."),
-        "errors": Counter("aims_gate_errors", "Failures inside the gate; each refused a change.", ["type"]),
+        "errors": Counter(
+            "aims_gate_errors",
+            "Failures inside the gate: each refused a change, or left a withdrawal unsealed",
+            ["type"],
+        ),
     }
 
 

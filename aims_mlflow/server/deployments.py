@@ -7,8 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities.model_registry import ModelVersionTag
+from mlflow.entities.model_registry.model_version_stages import (
+    DEFAULT_STAGES_FOR_GET_LATEST_VERSIONS,
+    get_canonical_stage,
+)
 
 from aims_mlflow.bounded_cache import BoundedCache
+from aims_mlflow.errors import EvidenceError
 from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.decided_change import nobody, version_tags
@@ -121,10 +126,19 @@ class Registrations:
         if not places or not digest:
             return
         with closed("Registration"):
-            same = self._evidence.is_unchanged(places[-1], digest)
+            same = self._is_where(version, places[-1]) and self._evidence.is_unchanged(places[-1], digest)
         if not same:
             self._plain.delete_model_version(version.name, str(version.version))
             raise denied("Registration refused: the model's files changed meanwhile. Next: log the model again")
+
+    def _is_where(self, version: Any, hashed: ArtifactOwner) -> bool:
+        """Return whether a version loads the files that were hashed: of a copy, another model may have got the name."""
+        if not COPY.match(version.source):
+            return True
+        try:
+            return self._sources.owner_of_version(version).location == hashed.location
+        except EvidenceError:
+            return False
 
 
 def refuse_mixed(what: str, rows: RegistryRows, name: str, *, prompt: bool) -> None:
@@ -226,18 +240,19 @@ class Deployments:
             return self._plain.transition_model_version_stage(name, version, stage, archive)
 
         with closed("Deployment"):
-            policy = self._gate.policy.current().policy
+            # What MLflow refuses is not announced.
+            refused = get_canonical_stage(stage) not in DEFAULT_STAGES_FOR_GET_LATEST_VERSIONS and archive
             model = self._plain.get_model_version(name, version)
-            workspace = self._changes.workspace
-            change = RegistryChange("deployment", name, workspace, stage.lower(), str(model.version), stage)
-            arrives, leaves = policy.gated_move(stage), policy.gated_move(model.current_stage)
+            workspace, number = self._changes.workspace, str(model.version)
+            change = RegistryChange("deployment", name, workspace, stage.lower(), number, stage)
+            arrives = self._gate.policy.current().policy.gated_move(stage)
+        if refused:
+            return commit()
         if arrives:
             others = self._in_stage if archive else nobody
             with self._decided.turn(change, [archive]) as turn:
                 return self._decided.make(turn, change, lambda: self._sources.owner_of_version(model), commit, others)
-        if leaves:
-            return self._removals.leave_stage(change, model, commit)
-        return commit()
+        return self._removals.leave_stage(RegistryChange("deployment", name, workspace, version=number), commit)
 
     def _in_stage(self, change: RegistryChange) -> list[str]:
         return [str(v.version) for v in self._rows.versions(change.name) if v.current_stage.lower() == change.alias]

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import check_session
-from aims_mlflow.gates.published_documents import APPROVAL, documents_named, shelf_of
-from aims_mlflow.lifecycle.ingest import ingest
+from aims_mlflow.gates.published_documents import APPROVAL, WITHDRAWAL, documents_named, shelf_of, why_not_withdrawn
+from aims_mlflow.lifecycle.ingest import ingest, is_sealed
+from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.attachments import EVENTS, DocumentEventDetails
 from aims_mlflow.server.caller import caller, require_login
 from aims_mlflow.signing.owners import is_among
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.stored_evidence import ServerEvidence
 
+# Of the sessions of one document: each decision that a document counts for reads them.
+MAX_BYTES = 8 * 2**20
 REASON = "a document was published, approved, reviewed or withdrawn"
 
 
@@ -35,12 +39,13 @@ class PublicationIntake:
 
         Raises:
             EvidenceError: there is none, one does not verify against the keyring in force, is signed by a key that may
-                not sign now, is about something else, or approves what its signer wrote.
+                not sign now, is about something else, or has no effect, as an approval of what its signer wrote.
             PolicyRefused: the ledger is not the one that the registry was gated with.
         """
         self._gate.guard.require()
         force, (_, login) = self._gate.policy.current(), caller()
         caps = force.policy.policy.caps
+        caps = caps.model_copy(update={"max_session_bytes": min(caps.max_session_bytes, MAX_BYTES)})
         files = self._stored.session_files(run_id, caps)
         roles = force.any_role
         sessions = [
@@ -51,10 +56,9 @@ class PublicationIntake:
         strange = next((s for s in sessions if s.sound and not documents_named(s)), None)
         if strange is not None:
             raise EvidenceError(f"{strange.name} is about more than documents", where=where)
-        for what in _own_approvals(sessions):
+        for what in _without_effect(sessions):
             raise EvidenceError(what, where=where, next="ask another person")
-        known = {leaf.fact.request for leaf in self._gate.ledger.leaves(types=("evidence",))}
-        fresh = [session for session in sessions if session.id not in known]
+        fresh = [session for session in sessions if not is_sealed(self._gate.ledger, session)]
         mine = [session for session in fresh if not session.sound or _signed_by(session, login)]
         if fresh and not any(_signed_by(session, login) for session in sessions):
             require_login(next(iter(fresh[0].owners.values())), login)
@@ -66,15 +70,19 @@ def _signed_by(session: CheckedSession, login: str | None) -> bool:
     return login is None or set(session.owners.values()) == {login}
 
 
-def _own_approvals(sessions: Sequence[CheckedSession]) -> Iterator[str]:
-    """Yield a sentence for each approval of a document by somebody who wrote it."""
-    shelf = shelf_of(sessions)
+def _without_effect(sessions: Sequence[CheckedSession]) -> Iterator[str]:
+    """Yield a sentence for each approval, review or withdrawal that counts for nothing, by whom it is or about what."""
+    published = {p.record.sha256: p for p in shelf_of(sessions).publications}
     for session in sessions:
         for record in session.records:
-            owner = session.owners.get(record.id)
-            if record.evidence.kind != APPROVAL or owner is None:
+            entry, kind = session.signers.get(record.id), record.evidence.kind
+            if kind not in EVENTS or entry is None:
                 continue
-            digests = set(record.subjects[0].digest.values())
-            for each in shelf.publications:
-                if each.document.sha256 in digests and is_among(owner, each.document.authors):
-                    yield f"{owner} wrote or published {each.document.id}: nobody approves what they wrote"
+            about = published.get(str(read_details(record.evidence, DocumentEventDetails).publication))
+            if about is None:
+                yield f"the {kind} by {entry.owner} names no publication of this run: a newer aims_mlflow signs it anew"
+            elif kind == WITHDRAWAL:
+                yield from filter(None, [why_not_withdrawn(about, entry)])
+            elif is_among(entry.owner, about.document.authors):
+                does = "approves" if kind == APPROVAL else "clears a citation of"
+                yield f"{entry.owner} wrote or published {about.document.id}: nobody {does} what they wrote"

@@ -10,17 +10,17 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from mlflow.entities.model_registry.model_version_stages import ALL_STAGES
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.leaves.changes import DeletionBody, DeletionLeaf, RenamingLeaf, WithdrawalBody, WithdrawalLeaf
-from aims_mlflow.records.leaves.others import FindingLeaf
-from aims_mlflow.registers.findings import Finding
 from aims_mlflow.registry.names import is_prompt
 from aims_mlflow.server import counters
 from aims_mlflow.server.caller import caller
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_rows import RegistryRows
 
 WITHDRAWAL_SECONDS = 10.0
+MAX_NAMES = 20
 UNDONE = "failed: the registry could not carry it out"
 # What a deleted row held, kept in the body of the leaf: MLflow writes over it. Of what people wrote, only a digest.
 KEPT = ("source", "run_id", "creation_timestamp", "current_stage")
@@ -58,44 +59,49 @@ class Removals:
     def delete_alias(self, name: str, alias: str) -> None:
         """Delete an alias; a gated one is sealed as withdrawn, and opens a finding for the retirement record."""
         change = RegistryChange("deployment", name, self._changes.workspace, alias)
-        self._withdraw(change, None, lambda: self._plain.delete_registered_model_alias(name, alias))
+        self._withdraw(change, lambda: self._plain.delete_registered_model_alias(name, alias))
 
-    def leave_stage(self, change: RegistryChange, version: Any, commit: Callable[[], Any]) -> Any:
-        """Take a version out of a gated MLflow stage: sealed like the withdrawal of an alias."""
-        stage = version.current_stage.lower()
-        left = RegistryChange("deployment", change.name, change.workspace, stage, change.version)
-        return self._withdraw(left, version, commit)
+    def leave_stage(self, change: RegistryChange, commit: Callable[[], Any]) -> Any:
+        """Move a version to a stage without a gate; leaving a gated one is sealed like the withdrawal of an alias."""
+        return self._withdraw(change, commit)
 
-    def _withdraw(self, change: RegistryChange, in_stage: Any, commit: Callable[[], Any]) -> Any:
-        """Withdraw a version from an alias, or `in_stage` from its stage; seal the withdrawal if possible."""
+    def _withdraw(self, change: RegistryChange, commit: Callable[[], Any]) -> Any:
+        """Withdraw a version, or whatever version an alias points to; seal the withdrawal if possible."""
         with contextlib.ExitStack() as locks:
-            announced = self._announce(locks, change, in_stage)
+            announced = self._announce(locks, change)
             if announced:
                 return self._finish(*announced, commit)
             with closed("Withdrawal", UNDONE):
                 return commit()
 
     def _announce(
-        self, locks: contextlib.ExitStack, change: RegistryChange, in_stage: Any
+        self, locks: contextlib.ExitStack, change: RegistryChange
     ) -> tuple[ModelHistory, WithdrawalLeaf] | None:
         """Seal the announced withdrawal; return None if it is not gated, or if the gate itself fails."""
         try:
-            if in_stage is None and not self._gate.policy.current().policy.gated_alias(str(change.alias)):
+            policy = self._gate.policy.current().policy
+            stages = ALL_STAGES if change.alias is None else ()
+            if not any(map(policy.gated_move, stages)) and not policy.gated_alias(str(change.alias)):
                 return None
             lock = self._changes.locked("Withdrawal", change.ledger_name, seconds=WITHDRAWAL_SECONDS)
             past = locks.enter_context(lock)
-            version = in_stage or self._holder(change)
+            version = self._withdrawn(change)  # under the lock: another call may just have put it into use
             if version is None or is_prompt(version):
                 return None
-            withdrawn = _withdrawal(change, version, in_stage=in_stage is not None)
-            self._gate.ledger.seal(_withdrawal_entry(withdrawn), *_retirement_due(past, withdrawn))
+            if change.alias is None and not policy.gated_move(version.current_stage):
+                return None
+            withdrawn = _withdrawal(change, version)
+            self._gate.ledger.seal(_withdrawal_entry(withdrawn))
         except Exception as exc:  # noqa: BLE001 - nothing of ours may hold a withdrawal up
             counters.error(type(exc).__name__)
-            _log.exception("aims: %s of %s is withdrawn without a seal", change.alias, change.ledger_name)
+            _log.exception("aims: %s of %s is withdrawn without a seal", change.alias or "a stage", change.ledger_name)
             return None
         return past, withdrawn
 
-    def _holder(self, change: RegistryChange) -> Any:
+    def _withdrawn(self, change: RegistryChange) -> Any:
+        """Return the version that a change names, or that its alias points to."""
+        if change.version is not None:
+            return self._plain.get_model_version(change.name, change.version)
         aliases = self._plain.get_registered_model(change.name).aliases
         return self._plain.get_model_version(change.name, aliases[change.alias]) if change.alias in aliases else None
 
@@ -162,6 +168,7 @@ class Removals:
         with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):
                 self._require_free(name, new_name)
+                self._require_few_names(old)
                 self._require_same_rules(name, new_name)
                 request, who = uuid7(), caller()[0]
                 renamed = RenamingLeaf(model_name=new, previous=old, request=request)
@@ -178,37 +185,33 @@ class Removals:
         if exists(new_name, self._plain.get_registered_model):
             raise MlflowException(f"Registered Model (name={new_name}) already exists.", RESOURCE_ALREADY_EXISTS)
 
+    def _require_few_names(self, ledger_name: str) -> None:
+        """Refuse a model that had many names: each reader of its history would ask the ledger about each of them."""
+        if len(spans(self._gate.ledger, ledger_name)) >= MAX_NAMES:
+            raise PolicyRefused(f"the model has had {MAX_NAMES} names", next="register it under the new name instead")
+
     def _require_same_rules(self, name: str, new_name: str) -> None:
         for stage in ("registration", "deployment"):
             before = self._gate.rules(RegistryChange(stage, name, self._changes.workspace))
             after = self._gate.rules(RegistryChange(stage, new_name, self._changes.workspace))
-            stricter = before.mode == "observe" and after.mode == "enforce"
-            if before.stage_digest != after.stage_digest or stricter:
+            # A mode is part of the rules: what a model must retire, or may put into use, would change with its name.
+            if (before.stage_digest, before.mode) != (after.stage_digest, after.mode):
                 raise PolicyRefused(
                     f"{new_name} is under other rules than {name}", next="register the model under the new name instead"
                 )
 
 
-def _withdrawal(change: RegistryChange, version: Any, *, in_stage: bool) -> WithdrawalLeaf:
+def _withdrawal(change: RegistryChange, version: Any) -> WithdrawalLeaf:
+    stage = version.current_stage if change.alias is None else None
     return WithdrawalLeaf(
-        model_name=change.ledger_name, alias=change.alias, version=str(version.version),
-        mlflow_stage=version.current_stage if in_stage else None, request=uuid7(),
+        model_name=change.ledger_name, alias=change.alias or str(stage).lower(), version=str(version.version),
+        mlflow_stage=stage, request=uuid7(),
     )  # fmt: skip
 
 
 def _withdrawal_entry(withdrawn: WithdrawalLeaf) -> Entry:
     who = caller()[0]
     return Entry(withdrawn, WithdrawalBody(login=who.login, address=who.address))
-
-
-def _retirement_due(past: ModelHistory, withdrawn: WithdrawalLeaf) -> list[Entry]:
-    """Return the leaf of the finding about a missing retirement record of a withdrawn version, if it is missing."""
-    version = str(withdrawn.version)
-    if past.registered(version) in past.retired():
-        return []
-    text = f"{withdrawn.alias} was withdrawn from version {version}: its retirement record is due"
-    about = FindingLeaf(about="retirement-due", model_name=withdrawn.model_name, alias=withdrawn.alias, version=version)
-    return [Finding(about, text).entry()]
 
 
 def _row(version: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.erased_tags import ErasedTags
     from aims_mlflow.server.plain_store import PlainStore
 
-APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}$")
+APPROVAL_TAG = re.compile(r"^aims\.approval\.[0-9a-f]{32}\Z")
 
 
 def refuse_reserved(what: str, *names: str) -> None:
@@ -56,6 +56,10 @@ def refuse_unclear(what: str, name: str, find: Callable[[str], Any]) -> None:
         raise denied(
             f"{what} refused: {name!r} can be taken for another name: it has spaces at its ends, letters that nobody "
             "can see, other dashes than -, or letters that Unicode writes otherwise (NFKC). Next: write it plainly"
+        )
+    if "'" in name and '"' in name:
+        raise denied(
+            f"{what} refused: {name!r} has both kinds of quotes, which MLflow's filters cannot name. Next: use one"
         )
     latin = name.casefold().translate(LOOK_ALIKE)
     if latin.isascii() and not name.isascii():

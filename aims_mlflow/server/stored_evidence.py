@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 MAX_ROOTS = 10_000
+# MLflow's column for sources: each id in a longer one would cost a query.
+MAX_SOURCE = 500
 ALLOW_STORE = (
     "log the model in an experiment of this server's own artifact store, or the platform team adds the place to "
     "`locations` in policy.yaml"
@@ -88,6 +90,8 @@ class ServerEvidence:
         Raises:
             EvidenceError: nothing here owns it, or more than one thing does.
         """
+        if len(source) > MAX_SOURCE:
+            raise EvidenceError(f"the source has {len(source):,} letters, at most {MAX_SOURCE:,} fit", next=LOG_HERE)
         rest = source.removeprefix("models:/")
         if rest != source and MODEL_ID.fullmatch(rest):
             return self.logged_model(rest)

@@ -254,7 +254,9 @@ def _of_kind(*, prompts: bool) -> sa.Select[Any]:
     from mlflow.store.model_registry.dbmodels.models import SqlRegisteredModel as Model
 
     source, run = (sa.func.coalesce(column, "") for column in (Version.source, Version.run_id))
-    of_prompt = sa.or_(*(source == each for each in sorted(PROMPT_SOURCES))) & (run == "")
+    loaded = sa.func.coalesce(Version.storage_location, Version.source)
+    from_nowhere = (sa.or_(*(column == each for each in sorted(PROMPT_SOURCES))) for column in (source, loaded))
+    of_prompt = sa.and_(*from_nowhere, run == "")
     kind = of_prompt if prompts else ~of_prompt
     named = (*_named(Version, "workspace", "name"), Version.current_stage != STAGE_DELETED_INTERNAL)
     one = sa.select(Version.version).where(*named, Version.version > sa.bindparam("after"), kind).limit(1)

@@ -17,7 +17,7 @@ def model_in(store: Any, workspace: str) -> str | None:
     with store.ManagedSessionMaker() as session:
         there = (SqlModelVersion.workspace == workspace, SqlModelVersion.current_stage != STAGE_DELETED_INTERNAL)
         for row in session.query(SqlModelVersion).filter(*there).order_by(SqlModelVersion.name):
-            if not is_prompt(VersionRow(row.name, str(row.version), row.source, row.run_id)):
+            if not is_prompt(VersionRow.of(row.name, row.version, row.source, row.run_id, row.storage_location)):
                 return str(row.name)
     return None
 

@@ -6,6 +6,9 @@ from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentE
 from aims_mlflow.records.evidence import Artifact
 from support.good_documents import NEXT, STATED, SYSTEM
 
+# sha256 of the record that published a document last, by the document and the sha256 of its file.
+_records = {}
+
 
 def published(key, kind="requirements", sha256="1" * 64, **changes):
     """A closed session in which a key publishes a document of a kind, with good fields."""
@@ -17,15 +20,16 @@ def published(key, kind="requirements", sha256="1" * 64, **changes):
     writer = SessionWriter(key, "x", system=SYSTEM)
     details = AttachmentDetails(document=DocumentStatement(**stated))
     subject = Subject(name=f"document:{stated['id']}", digest={"sha256": sha256})
-    writer.add(kind, [subject], details=details, artifacts=(file,))
+    _records[stated["id"], sha256] = writer.add(kind, [subject], details=details, artifacts=(file,)).sha256
     writer.close()
     return writer
 
 
 def event(key, kind, document="requirements", sha256="1" * 64, **said):
-    """A closed session in which a key approves, reviews or withdraws a document."""
+    """A closed session in which a key approves, reviews or withdraws a document, as it was published last."""
     writer = SessionWriter(key, "x")
     subject = Subject(name=f"document:{document}", digest={"sha256": sha256})
+    said = {"publication": _records.get((document, sha256)), **said}
     writer.add(kind, [subject], details=DocumentEventDetails(document=document, **said))
     writer.close()
     return writer

@@ -26,6 +26,7 @@ class DocumentOffice:
     def __init__(self, registry):
         self._registry = registry
         self._number = 0
+        self._records = {}
 
     def publish(self, kind, *, approve=True, fields=None, name="", version="1", **more):
         """Publish a document of a kind; its fields are those of a good one, or `fields`."""
@@ -45,7 +46,8 @@ class DocumentOffice:
         about = [Subject(name=f"document:{stated.id}", digest={"sha256": stated.sha256})]
         file = Artifact(path=path, sha256=stated.sha256, size=len(content))
         writer = SessionWriter(self._registry.trainer, "ana", system=system, mlflow=MlflowIds(run_id=run))
-        writer.add(kind, about, details=AttachmentDetails(document=stated), artifacts=(file,))
+        record = writer.add(kind, about, details=AttachmentDetails(document=stated), artifacts=(file,))
+        self._records[stated.id, stated.sha256] = record.sha256
         self._seal(writer)
         if approve:
             self.sign("document-approval", stated)
@@ -55,7 +57,8 @@ class DocumentOffice:
         """Sign an approval, a review or a withdrawal of a document."""
         writer = SessionWriter(self._registry.approver, "olga", system=stated.system)
         about = [Subject(name=f"document:{stated.id}", digest={"sha256": stated.sha256})]
-        details = DocumentEventDetails(document=stated.id, version=stated.version, **said)
+        record = self._records[stated.id, stated.sha256]
+        details = DocumentEventDetails(document=stated.id, version=stated.version, publication=record, **said)
         writer.add(kind, about, details=details)
         self._seal(writer)
 

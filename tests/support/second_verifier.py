@@ -223,6 +223,9 @@ class Bundle:
         stated = self.about["origin"], self.about["size"], self.about["root"]
         if stated != (self.origin, self.size, self.root.hex()) or not self.log_signed(raw):
             self.found.append("checkpoint")
+        whole = self.about["system"] is None and self.about["since"] is None
+        if whole and sorted(self.leaves) != list(range(self.size)):
+            self.found.append("a leaf of the organisation is missing")
         for name, raw in self.some("ledger/earlier/").items():
             size = int(name[15:27])
             self.named |= {f"ledger/earlier/{size:012d}.txt", f"ledger/earlier/{size:012d}.proof"}

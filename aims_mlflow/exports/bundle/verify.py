@@ -54,7 +54,7 @@ class BundleCheck:
         self._manifest()
         try:
             history = history_of(self._view, self.report["keyring"], self._root)
-            contents = ContentCheck(self._view, self.report, history)
+            contents = ContentCheck(self._view, self.report, history, whole=self._is_whole)
             contents.page(list(self._view.leaves()))
             contents.finish()
             self._checkpoint(history, outside, stamp_roots)
@@ -70,6 +70,11 @@ class BundleCheck:
         except AimsError as exc:
             self.report["completeness"].wrong(exc.where or self.report.target, exc.what, ASK_AGAIN)
         return self.report
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the bundle is one of the whole organisation from its first day on."""
+        return self._about["system"] is None and self._about.get("since") is None
 
     # -- the files --------------------------------------------------------------------------
 
@@ -157,7 +162,22 @@ class BundleCheck:
         for leaf in self._view.leaves():
             count += self._included(leaf, head)
         self.report["inclusion"].said.append(f"{count:,} leaves below the checkpoint")
+        if self._is_whole:
+            self._none_missing(head)
         earlier.run(head, outside, stamp_roots)
+
+    def _none_missing(self, head: Checkpoint) -> None:
+        """Check that a bundle of the whole organisation has every leaf: of one system, none shows what is left out."""
+        expected = 0
+        for leaf in self._view.leaves():
+            if leaf.sequence != expected:
+                break
+            expected += 1
+        if expected < head.size:
+            what = f"leaf {expected} is missing, and the checkpoint is over {head.size:,}"
+            self.report["completeness"].wrong("the ledger's leaves", what, ASK_AGAIN)
+        else:
+            self.report["completeness"].said.append(f"all {head.size:,} leaves of the ledger")
 
     def _included(self, leaf: Leaf, head: Checkpoint) -> bool:
         try:

@@ -107,7 +107,7 @@ def _approvals(state: ManagementState, now: datetime) -> dict[str, list[str]]:
         written.id: [
             a.owner
             for a in counting_approvals(
-                publication.document, shelf.approvals_of(publication.document.sha256), now, approving_role(written.kind)
+                publication.document, shelf.approvals_of(publication.document), now, approving_role(written.kind)
             )
         ]
         for publication, written in state.published.in_force(now.strftime("%Y-%m-%d"))

@@ -44,7 +44,7 @@ def signatures(state: ManagementState, now: datetime) -> Iterator[Signature]:
         shelf = state.published.shelf
         for publication, written in state.published.in_force(now.strftime("%Y-%m-%d")):
             document = publication.document
-            approvals = shelf.approvals_of(document.sha256)
+            approvals = shelf.approvals_of(document)
             for each in counting_approvals(document, approvals, now, approving_role(written.kind)):
                 what = f"approved {written.kind} {written.id}"
                 yield Signature(each.owner, each.time[:10], "approver", what, written.system, written.id)

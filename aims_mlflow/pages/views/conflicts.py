@@ -102,7 +102,7 @@ def _documents(source: PageSource, builders: Builders) -> Iterator[tuple[Any, ..
 def _of_document(source: PageSource, each: SealedDocument, builders: Builders) -> Iterator[tuple[str, str, str]]:
     """Yield what was done, by whom, and why it is a conflict."""
     document = each.publication.document
-    for approval in source.shelf.approvals_of(document.sha256):
+    for approval in source.shelf.approvals_of(document):
         if is_among(approval.owner, document.authors):
             yield "approval of a document", approval.owner, "wrote or published it"
     if each.kind == "validation-report":

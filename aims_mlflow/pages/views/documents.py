@@ -176,7 +176,7 @@ def _lacking(shown: Publication) -> PageTable:
 
 def _approvals(source: PageSource, shown: Publication) -> PageTable:
     document = shown.document
-    mine = [a for a in source.shelf.approvals if a.sha256 == document.sha256]
+    mine = source.shelf.approvals_of(document)
     rows = [
         (
             a.owner,

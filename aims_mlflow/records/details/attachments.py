@@ -61,6 +61,7 @@ class DocumentEventDetails(EvidenceDetails):
     SUBJECTS = "the document's file"
     document: str | None = Field(None, description="id of the document")
     version: str | None = Field(None, description="version of the document")
+    publication: str | None = Field(None, description="sha256 of the record that published it: what the person saw")
     citation: str | None = Field(None, description="mark of the citation that is cleared")
     against: str | None = Field(None, description="what spoke against the citation")
     comment: str | None = Field(None, description="reason that the person gave")

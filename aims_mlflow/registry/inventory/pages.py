@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.records.base import utc_text
-from aims_mlflow.registry.reading import DEFAULT_WORKSPACE, in_workspace, workspaces
+from aims_mlflow.registry.workspaces import DEFAULT_WORKSPACE, in_workspace, workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,10 +1,12 @@
 """`aims verify` and `aims ledger` on a registry with a history: what is whole verifies, and says what it looked at."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
+from aims_mlflow.audit.model import ModelCheck
 from aims_mlflow.cli.main import cli
 from aims_mlflow.ledger import checkpoint, merkle
 from aims_mlflow.ledger.ledger import Ledger
@@ -37,6 +39,19 @@ def test_a_version_and_its_run_verify(life):
     assert "which evidence is required was not looked at" in said["steps"][-1]["not_checked"][0]
     assert "- completeness: which evidence is required was not looked at" in run("verify", f"runs:/{life.run}")
     assert json.loads(run("verify", "models:/loans@champion", "--at-load", "--json"))["verified"]
+
+
+@pytest.mark.parametrize(
+    ("named", "detected"),
+    [("900:" + "0" * 64, True), ("1:" + "0" * 64, True), ("9" * 5000 + ":" + "0" * 64, False), ("x", False)],
+)
+def test_a_record_that_names_a_checkpoint_which_the_ledger_never_had_is_told(life, named, detected):
+    """A larger one than the ledger has shows that its end was cut off; what no ledger can have had shows nothing."""
+    check = ModelCheck(Ledger(life.uri), "x", None)
+    check.checkpoint((), ())
+    record = SimpleNamespace(evidence=SimpleNamespace(checkpoint=named))
+    check._after_checkpoint(SimpleNamespace(name="s", records=[record]))
+    assert bool(check.report["checkpoint"].problems) is detected
 
 
 def test_a_result_says_that_nobody_named_the_root(life, monkeypatch):

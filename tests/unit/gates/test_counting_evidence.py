@@ -132,3 +132,33 @@ def test_the_start_of_another_file_with_the_same_session_id_is_not_taken():
     posing.add("session-start", TRAIN, details=SessionStartDetails(sensitive=["sex", "race"]))
     starts = count([cut(posing), signed_sessions.checked(whole, KEY)], signed_sessions.MODEL).starts
     assert [s.id for s in starts] == [whole.records[0].id]
+
+
+def test_a_record_with_the_id_of_another_persons_record_is_not_taken_for_theirs():
+    """Ids are their signers' words: vera's old record about another model is copied beside one of ana's with its id."""
+    vera = ephemeral_key()
+    old = SessionWriter(vera, "vera")
+    copied = old.add("performance", [Subject(name="x", digest={"dirHash1": "9" * 64})])
+    old.close()
+    whole = signed_sessions.checked(signed_sessions.session(KEY), KEY)
+    theirs = signed_sessions.checked(old, vera, owner="vera", roles=("trainer", "validator"))
+    forged = signed_sessions.checked(writer(("performance", MODEL, {"id": copied.id})), KEY)
+    counted = count([whole, theirs], signed_sessions.MODEL)
+    assert {entry.owner for entry in counted.signers.values()} == {"ana", "vera"}
+    assert not counted.unsound
+    counted = count([whole, forged, theirs], signed_sessions.MODEL)
+    assert {r.id for r in counted.records}.isdisjoint({copied.id})
+    assert ["another record has the same id" in p.what for s in counted.unsound for p in s.problems] == [True]
+
+
+def test_the_same_session_under_two_names_is_no_repeat():
+    whole = signed_sessions.session(KEY)
+    twice = [signed_sessions.checked(whole, KEY, name) for name in ("a.jsonl", "b.jsonl")]
+    assert not count(twice, signed_sessions.MODEL).unsound
+
+
+def test_two_records_of_one_session_with_one_id_do_not_verify():
+    made = signed_sessions.checked(writer(("performance", MODEL, {}), ("fairness", MODEL, {})))
+    first = made.records[0].id
+    made = signed_sessions.checked(writer(("performance", MODEL, {"id": first}), ("fairness", MODEL, {"id": first})))
+    assert {p.what for p in made.problems} == {"another record has the same id"}

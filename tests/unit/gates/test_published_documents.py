@@ -82,6 +82,40 @@ def test_less_than_that_does_not(sessions, word):
     assert word in found[1]
 
 
+def test_an_approval_covers_what_its_signer_saw_and_nothing_that_others_state_about_the_same_file():
+    """Kind, models, fields and dates stand in the record: the file's digest alone would let anybody exchange them."""
+    first, approval = published(model_digests=[MODEL]), event("document-approval")
+    taken = published(key=TOM, author="tom", model_digests=["9" * 64])
+    shelf = shelf_of([first, approval, taken])
+    assert [shelf.is_approved(p) for p in shelf.versions("requirements")] == [True, False]
+    assert shelf.in_force("requirements", TODAY).document.model_digests == (MODEL,)
+    other_kind = published(key=TOM, kind="impact-assessment", author="tom")
+    assert not any(shelf_of([first, approval, other_kind]).is_approved(p) for p in shelf_of([other_kind]).publications)
+
+
+def test_an_approval_that_names_no_publication_counts_for_nothing():
+    shelf = shelf_of([published(), event("document-approval", publication=None)])
+    assert not shelf.is_approved(shelf.publications[0])
+
+
+def test_what_was_withdrawn_and_is_published_again_needs_another_approval():
+    shelf = shelf_of([published(), event("document-approval"), event("document-withdrawal"), published()])
+    assert shelf.in_force("requirements", TODAY).document.time > shelf.withdrawn[0][1]
+    assert not shelf.is_approved(shelf.in_force("requirements", TODAY))
+
+
+@pytest.mark.parametrize(("key", "withdraws"), [(RITA, True), (OLGA, True), (TOM, False)])
+def test_a_withdrawal_counts_by_an_author_or_whoever_may_approve_the_kind(key, withdraws):
+    shelf = shelf_of([published(), event("document-approval"), event("document-withdrawal", key=key)])
+    assert (shelf.in_force("requirements", TODAY) is None) is withdraws
+
+
+@pytest.mark.parametrize(("key", "clears"), [(RITA, False), (OLGA, True)])
+def test_a_review_clears_a_citation_by_another_person_than_the_authors(key, clears):
+    shelf = shelf_of([published(), event("document-review", key=key, citation="e1", against="r9")])
+    assert bool(shelf.publications[0].document.reviewed) is clears
+
+
 def test_a_record_whose_file_or_subject_is_another_is_no_publication():
     writer = SessionWriter(RITA, "x")
     stated = DocumentStatement(

@@ -122,6 +122,18 @@ def test_a_waiver_covers_the_failures_that_its_signer_knew_and_none_that_came_la
     assert [u.kind for u in later.unmet] == ["robustness"]
 
 
+def test_a_further_role_that_may_approve_waives_nothing_and_breaks_no_glass():
+    """Legal's word may be asked for beside an approver's: it takes the place of none."""
+    failures = asked(unfair()).unmet
+    signed = waiver(*failures)
+    assert asked(unfair(), signed).allowed
+    assert not asked(unfair(), dataclasses.replace(signed, roles=("legal",))).allowed
+    soon = utc_text(NOW + timedelta(hours=1))
+    both = [consent("waiver", owner, break_glass=True, expires=soon) for owner in ("olga", "rosa")]
+    assert asked(unfair(), *both).allowed
+    assert not asked(unfair(), both[0], dataclasses.replace(both[1], roles=("legal",))).allowed
+
+
 def test_whoever_waives_does_not_approve():
     failures = [u for u in asked(unfair(), stage="deployment", alias="champion").unmet if u.waivable]
     at = {"stage": "deployment", "alias": "champion"}

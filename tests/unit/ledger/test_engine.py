@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -84,19 +85,20 @@ def test_what_was_sealed_or_confirmed_is_there_after_a_crash():
             assert len(list(ledger.leaves())) == number + 1
 
 
-def test_an_append_makes_three_trips_to_postgresql_whoever_wrote_before(postgres_uri):
-    """Lock and state go together, past SQLAlchemy; the rows go with the commit; then comes what waits for the disk."""
+def test_an_append_makes_two_trips_to_postgresql_whoever_wrote_before(postgres_uri, tmp_path):
+    """Lock and state go together; the rows, the commit, and the wait for the disk that holds up nobody else."""
     log = Log(ephemeral_key(), "ai.example.org/w")
-    workers, asked = [Ledger(postgres_uri, log) for _ in range(2)], []
-    listen = (sa.Engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    workers, path = [Ledger(postgres_uri, log) for _ in range(2)], tmp_path / "trace"
     for number in range(11):
         workers[number % 2].seal(finding())
-    sa.event.listen(*listen)
-    try:
-        workers[1].seal(finding())
-    finally:
-        sa.event.remove(*listen)
-    assert [text.partition(" ")[0] for text in asked] == ["WITH", "SELECT"], asked
+    with path.open("w") as trace:
+        listen = (sa.pool.Pool, "checkout", lambda connection, *_: connection.pgconn.trace(trace.fileno()))
+        sa.event.listen(*listen)
+        try:
+            workers[1].seal(finding())
+        finally:
+            sa.event.remove(*listen)
+    assert len(re.findall(r"\tF\t\d+\t(?:Sync|Query)\b", path.read_text())) == 2, path.read_text()
     assert all(workers[0].proofs.inclusion(number).holds() for number in range(12))
 
 

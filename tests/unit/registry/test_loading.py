@@ -57,6 +57,18 @@ def test_a_revocation_is_asked_at_every_load(registry, use, ledger):
         aims.load_model("models:/loans@champion")
 
 
+def test_a_model_of_another_workspace_is_not_vouched_for_by_this_ones(registry, use, ledger, monkeypatch):
+    """Two workspaces may have one name, one number and even one digest: each has decisions of its own."""
+    use()
+    assert aims.load_model("models:/loans@champion", load=Path)
+    monkeypatch.setattr("mlflow.utils.workspace_context.get_request_workspace", lambda: "team-b")
+    with pytest.raises(EvidenceError, match="team-b/loans version 1: the ledger knows of no registration"):
+        aims.load_model("models:/loans@champion")
+    for more in ((), ("--at-load",)):
+        status, text = commands.command("verify", "models:/loans/1", "--ledger", registry.ledger.uri, *more)
+        assert (status, "the ledger knows of no registration of it" in text) == (1, True), text
+
+
 def test_without_a_ledger_the_training_must_be_about_these_files(registry, client, plain, monkeypatch):
     monkeypatch.delenv("MLFLOW_REGISTRY_URI")
     mlflow.set_registry_uri(f"sqlite:///{registry.folder}/mlflow.db")

@@ -10,7 +10,7 @@ from mlflow.utils.workspace_context import WorkspaceContext, get_request_workspa
 
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.ledger.ledger import Ledger
-from aims_mlflow.registry import reading
+from aims_mlflow.registry import reading, workspaces
 from aims_mlflow.registry.reconcile import _without_model
 from support.entries import entry_of
 
@@ -52,9 +52,9 @@ class Client:
 )
 def test_one_workspace_is_asked_and_the_callers_own_comes_back(mine, name, asked):
     with WorkspaceContext(mine):
-        with reading.in_workspace(name):
+        with workspaces.in_workspace(name):
             assert get_request_workspace() == asked
-        with pytest.raises(ValueError, match="x"), reading.in_workspace(name):
+        with pytest.raises(ValueError, match="x"), workspaces.in_workspace(name):
             raise ValueError("x")
         assert get_request_workspace() == mine
 
@@ -67,7 +67,7 @@ def test_a_client_older_than_workspaces_reads_what_a_server_without_them_has(mon
     assert list(reading.models(client)) == []
     assert len(client.asked) == 1
     with pytest.raises(ConfigError, match=r"cannot ask for the workspace credit.*MLflow 3\.10"):
-        reading.in_workspace("credit").__enter__()
+        workspaces.in_workspace("credit").__enter__()
 
 
 def test_a_client_older_than_workspaces_says_what_a_server_with_them_needs(monkeypatch):

@@ -234,3 +234,12 @@ def test_a_name_that_can_be_taken_for_another_is_refused(registry, client):
     assert "can be taken for 'loans', which is there" in refused(client.create_registered_model, "lo\u00e1ns")
     for name in ("caf\u00e9", "\u043c\u043e\u0434\u0435\u043b\u044c", "k\u00fcndigung", "\u6a21\u578b"):
         assert client.create_registered_model(name).name == name
+
+
+def test_explanations_have_turns_of_their_own(registry, use, monkeypatch):
+    """Whoever may read a model may ask about it, and its files are hashed for that: changes do not wait behind."""
+    version, _ = use()
+    ask = ("loans", f"aims.explain.registration.v{version}")
+    assert restart(registry.folder).get_model_version_by_alias(*ask).tags["aims.decision"]
+    monkeypatch.setattr("aims_mlflow.server.answers.MAX_EXPLAINING", 0)
+    assert "explanations are being made" in refused(restart(registry.folder).get_model_version_by_alias, *ask)

@@ -9,8 +9,8 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.document_runs import make_run
 from aims_mlflow.evidence.session import SessionWriter, session_path
-from aims_mlflow.evidence.statement import Subject
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.evidence.statement import Subject, read
+from aims_mlflow.records.base import utc_text, uuid7
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.evidence import Artifact, MlflowIds
 from aims_mlflow.registry.channel import tell_published
@@ -34,10 +34,11 @@ def people(registry):  # noqa: F811
     return {name: load_key(f"file:{path}") for name, path in files.items()}
 
 
-def publish(key, sha256=FILE, **stated):
+def publish(key, sha256=FILE, session=None, **stated):
     """Sign a document into a run of its own; returns the run."""
     run = make_run("requirements", {})
     writer = SessionWriter(key, "x", system="loans", mlflow=MlflowIds(run_id=run))
+    writer.id = session or writer.id
     said = {"id": "requirements", "title": "t", "version": "1", "owner": "o", "author": "ana", "sha256": sha256,
             "characters": 900, "system": "loans", "fields": FIELDS["requirements"], **stated}  # fmt: skip
     file = Artifact(path="aims/documents/r.md", sha256=sha256, size=9)
@@ -48,10 +49,14 @@ def publish(key, sha256=FILE, **stated):
     return put(writer, run)
 
 
-def event(kind, key, run, sha256=FILE):
+def event(kind, key, run, sha256=FILE, session=None, **said):
+    """Sign what a person decided about the document that a run publishes."""
+    records = (read(line, "x") for data in tracking.session_files(run).values() for line in data.splitlines())
+    said = {"publication": next((r.sha256 for r in records if r.evidence.kind == "requirements"), None), **said}
     writer = SessionWriter(key, "x", mlflow=MlflowIds(run_id=run))
+    writer.id = session or writer.id
     subject = Subject(name="document:requirements", digest={"sha256": sha256})
-    writer.add(f"document-{kind}", [subject], details=DocumentEventDetails(document="requirements"))
+    writer.add(f"document-{kind}", [subject], details=DocumentEventDetails(document="requirements", **said))
     return put(writer, run)
 
 
@@ -135,6 +140,34 @@ def test_nobody_approves_what_they_wrote(registry, people, name):  # noqa: F811
     event("approval", people[name], run)
     assert f"{name} wrote or published requirements: nobody approves what they wrote" in no(run)
     assert registry.leaves("evidence") == []
+
+
+def test_what_would_have_no_effect_is_refused_with_the_reason(registry, people):  # noqa: F811
+    run = publish(people["olga"], owner="olga", author="olga")
+    event("approval", people["rosa"], run, publication="0" * 64)
+    assert "the document-approval by rosa names no publication of this run" in no(run)
+    run = publish(people["olga"], owner="olga", author="olga")
+    event("withdrawal", people["ana"], run)
+    assert "ana neither wrote nor owns requirements" in no(run)
+    run = publish(people["ana"])
+    event("review", people["ana"], run, citation="e1", against="r1")
+    assert "nobody clears a citation of what they wrote" in no(run)
+    assert registry.leaves("evidence") == []
+
+
+def test_a_session_with_the_id_of_another_does_not_pass_for_it(registry, people):  # noqa: F811
+    """The id is its signer's word: who seals under it first would keep the other one out of the ledger."""
+    theirs = uuid7()
+    assert tell(publish(people["ana"], session=theirs)) == 1
+    run = publish(people["ana"], sha256="2" * 64)
+    event("approval", people["olga"], run, "2" * 64, session=theirs)
+    assert f"sealed another session under the id {theirs}" in no(run)
+
+
+def test_a_documents_run_has_a_bound_of_its_own(registry, people, monkeypatch):  # noqa: F811
+    """Each decision that a document counts for reads what was sealed about all of them."""
+    monkeypatch.setattr("aims_mlflow.server.publications.MAX_BYTES", 1000)
+    assert "more evidence than is read" in no(publish(people["ana"]))
 
 
 def test_an_unknown_key_and_a_session_about_a_model_are_refused(registry, people):  # noqa: F811

@@ -43,7 +43,7 @@ def test_a_withdrawal_goes_through_when_the_ledger_is_gone(registry, client, use
 WITHDRAWING = {
     "the policy": (ActivePolicy, "current"),
     "settling": (announced_change, "finish_open_change"),
-    "the holder": (removals.Removals, "_holder"),
+    "the version": (removals.Removals, "_withdrawn"),
     "whether it is a prompt": (removals, "is_prompt"),
     "the entries": (removals, "_withdrawal"),
     "who asks": (removals, "caller"),
@@ -64,7 +64,7 @@ def test_a_withdrawal_goes_through_whatever_fails_in_the_gate(registry, client, 
             client.delete_registered_model_alias("loans", "champion")
 
     registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
-    steps = set(WITHDRAWING) - ({"the policy", "the holder", "whether it is a prompt"} if in_stage else set())
+    steps = set(WITHDRAWING) - ({"the policy"} if in_stage else set())
     for step in sorted(steps):
         if in_stage:
             client.transition_model_version_stage("loans", version, "Production")
@@ -274,8 +274,19 @@ def test_a_rename_does_not_bring_a_model_under_other_rules(registry, client, use
     registry.change_policy(lambda p: p["systems"].update({"strict-*": {"min_held_out_rows": 5000}}))
     assert "other rules" in refused(client.rename_registered_model, "loans", "strict-loans")
     registry.change_policy(lambda p: p["enforcement"].append({"models": "free-*", "stage": "*", "mode": "observe"}))
-    client.rename_registered_model("loans", "free-loans")
-    assert "other rules" in refused(client.rename_registered_model, "free-loans", "loans")
+    assert "other rules" in refused(client.rename_registered_model, "loans", "free-loans")
+    client.create_registered_model("free-others")
+    assert "other rules" in refused(client.rename_registered_model, "free-others", "others")
+    client.rename_registered_model("loans", "other-loans")
+
+
+def test_a_model_has_a_bounded_number_of_names(registry, client, monkeypatch):
+    """Whoever may rename it could make each later decision ask the ledger about thousands of names."""
+    monkeypatch.setattr(removals, "MAX_NAMES", 3)
+    client.create_registered_model("a0")
+    for number in range(2):
+        client.rename_registered_model(f"a{number}", f"a{number + 1}")
+    assert "the model has had 3 names" in refused(client.rename_registered_model, "a2", "a3")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

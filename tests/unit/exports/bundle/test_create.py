@@ -150,6 +150,16 @@ def test_a_bundle_of_the_organisation_has_every_leaf(life, tmp_path):
     page = files["index.html"].decode()
     assert "Evidence of the whole organisation" in page
     assert "Other systems of the organisation" not in page
+
+    def drop(found):
+        """Take out the newest leaf with all that is beside it: what it sealed is hidden."""
+        number = max(Path(n).stem for n in found if n.startswith("ledger/leaves/"))
+        for name in [n for n in found if number in n]:
+            del found[name]
+
+    cut = rewritten(path, tmp_path / "cut.zip", drop, pages=True)
+    assert "is missing, and the checkpoint is over" in run("bundle", "verify", cut, status=1)
+    assert "a leaf of the organisation is missing" in second_verifier.problems(cut)
     both = run("bundle", "create", "--organisation", "--system", "loans", "--out", tmp_path / "x.zip", status=2)
     assert "of one system or of the organisation" in both
 
