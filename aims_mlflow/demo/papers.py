@@ -165,6 +165,7 @@ class DemoPapers:
     def _validation(self) -> dict[str, Any]:
         return {
             "scope": f"results on held-out data of model {self._digest[:12]}, their records and limits",
+            "verdict": "fit with conditions",
             "conclusion": "fit for the pilot under its conditions",
             "conditions": ["a person reviews what the measures of the impact assessment name"],
         }

@@ -21,6 +21,7 @@ from aims_mlflow.gates.control_conditions import (
     monitoring,
     operation,
     organisation,
+    responsible_use,
     training_data,
     training_resources,
 )
@@ -54,6 +55,7 @@ CHECKS: Mapping[str, Check] = {
     **monitoring.CHECKS,
     **operation.CHECKS,
     **training_data.CHECKS,
+    **responsible_use.CHECKS,
 }
 IN_USE = ("deployment", "operation")
 

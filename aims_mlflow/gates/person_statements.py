@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation
-from aims_mlflow.records.documents import not_of_one_system
+from aims_mlflow.records.documents import as_form, not_of_one_system
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.records.documents.base import WrittenDocument
 
 CLOCK_SKEW = timedelta(minutes=10)
 LONGEST_REVIEW = timedelta(days=3 * 366)
@@ -93,6 +95,7 @@ class PublishedDocument:
         author: Owner of the key that signed it.
         writers: Further people who wrote it or answer for it as its author; none of them may approve it.
         effective_from: First day on which it applies.
+        owner: The person who answers for it, as stated; None where that is not known.
         citations: The figures that it rests on, as they were when it was published.
         reviewed: What a signed review cleared: a citation's name, and the evidence that spoke against it.
         record: sha256 of the record that published it; None for a file that somebody attached.
@@ -119,6 +122,17 @@ class PublishedDocument:
     citations: tuple[Citation, ...] = ()
     reviewed: frozenset[tuple[str, str]] = frozenset()
     record: str | None = None
+    owner: str | None = None
+
+    @cached_property
+    def written(self) -> WrittenDocument | None:
+        """What it states, in the form of its kind, since it was published by default; None where it does not fit."""
+        author = (*self.writers, self.author)[0]
+        return as_form(
+            self.kind, self.fields, id=self.id, title=self.id, owner=self.owner or author, author=author,
+            system=self.system, model_digests=self.model_digests, review_by=self.review_by,
+            effective_from=self.effective_from or self.time[:10], valid_until=self.valid_until and self.valid_until[:10],
+        )  # fmt: skip
 
     @property
     def authors(self) -> tuple[str, ...]:

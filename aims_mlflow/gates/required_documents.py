@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.by_document import by_document
-from aims_mlflow.gates.control_conditions.impact import cites, names_model
+from aims_mlflow.gates.control_conditions.impact import cites, may_go, names_model
 from aims_mlflow.gates.control_conditions.model_evidence import reviewed
 from aims_mlflow.gates.kind_verdict import control_of
 from aims_mlflow.gates.person_statements import approving_role
@@ -16,11 +16,11 @@ from aims_mlflow.signing.owners import is_among
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import FieldCheck, Problem
+    from aims_mlflow.gates.control_conditions.by_document import FieldCheck
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.status_subject import StatusSubject
-    from aims_mlflow.gates.verdict import Judgement, Outcome
+    from aims_mlflow.gates.verdict import Judgement, Outcome, Problem
     from aims_mlflow.records.decision import Condition
 
 # What level `standard` asks for at deployment beside the evidence.
@@ -80,7 +80,7 @@ def _not_by_the_trainer(document: PublishedDocument, subject: StatusSubject, at:
 
 
 CHECKS: dict[str, tuple[FieldCheck, ...]] = {
-    "impact-assessment": (cites,),
+    "impact-assessment": (cites, may_go),
     "monitoring-plan": (_at_this_alias,),
     "validation-report": (_not_by_the_trainer,),
 }

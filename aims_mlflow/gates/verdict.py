@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 Outcome = Literal[
     "holds", "warned", "failed", "not evaluated", "missing", "stale", "captured", "not applicable", "not due"
 ]
+# What speaks against something that people wrote; None where nothing does.
+Problem = tuple[Outcome, str] | None
 # `machine`: measured or recorded by the software. `person`: somebody's word.
 Basis = Literal["machine", "person"]
 

@@ -61,11 +61,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "lifecycle-process": {"stages": [{"stage": "deployment", "criteria": "evidence and approval"}]},
     "requirements": {
-        "requirements": [{"text": "no group is refused more often", "source": "law"}],
+        "requirements": [{"id": "R-7", "text": "no group is refused more often", "source": "law"}],
         "acceptance": [{"metric": "balanced_accuracy", "comparator": ">=", "limit": "0.55"}],
     },
     "design-record": {"choices": [{"choice": "logistic regression", "alternatives": "trees", "reason": "can be read"}]},
-    "validation-report": {"scope": "all results", "conclusion": "fit for screening"},
+    "validation-report": {"scope": "all results", "verdict": "fit", "conclusion": "fit for screening"},
     "deployment-plan": {"rollback_to": "version 1", "who_may_stop": "olga", "steps": ["canary", "all"]},
     "monitoring-plan": {"every_days": 30, "least_rows": 100, "who_acts": "olga", "within_hours": 24,
                         "metrics": [{"metric": "drift", "limit": "0.1"}]},
@@ -99,12 +99,13 @@ FIELDS: dict[str, dict[str, Any]] = {
     "responsibility-matrix": {"duties": [{"duty": "monitoring", "accountable": ["us"]}]},
     "supplier-record": {
         "components": [
-            {"component": "model API", "supplier": "Vendor", "version": "2026-01", "documents": [{"kind": "evaluation", "conclusions": "fits", "expires": NEXT}]}
+            {"component": "model API", "supplier": "Vendor", "version": "2026-01", "pinned": True,
+             "documents": [{"kind": "evaluation", "conclusions": "fits", "expires": NEXT, "covers_service": True}]}
         ]
     },
     "supplier-evaluation": {
         "tests": [{"component": "model API", "version": "2026-01", "version_in_use": "2026-01", "n": 500,
-                   "data_digest": TEST, "results": ["accuracy 0.9, limit 0.8"], "date": DAY, "evaluator": "olga",
+                   "data_digest": TEST, "results": ["accuracy 0.9 >= 0.8: passed"], "date": DAY, "evaluator": "olga",
                    "decision": "may be used"}]
     },
     "customer-needs": {"needs": [{"need": "decisions within a day", "requirement": "R-7"}]},
@@ -132,9 +133,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "measurement-plan": {
         "measures": [{"what": "accuracy", "method": "labels of the month", "every_days": 30, "limit": "0.7", "who_acts": "olga"}]
     },
-    "audit-programme": {"audits": [{"scope": "A.6", "planned": NEXT, "auditors": "eva"}]},
+    "audit-programme": {"audits": [{"id": "A1", "scope": ["A.6", SYSTEM], "planned": NEXT, "auditors": "eva"}]},
     "audit-report": {
-        "held": DAY, "sample": {"population": "decisions of 2026", "population_size": 40, "method": "random"},
+        "audit": "A1", "held": DAY, "sample": {"population": "decisions of 2026", "population_size": 40, "method": "random"},
         "team": [{"person": "eva", "competence": "lead auditor course", "independence": "signed none of the sampled records"}],
         "findings": [{"finding": "late review", "owner": "olga", "due": NEXT}],
     },
@@ -147,3 +148,19 @@ FIELDS: dict[str, dict[str, Any]] = {
         "checks": [{"action": "name a deputy", "by": "eva", "owner": "olga", "model_digest": MODEL, "result": "passed"}]
     },
 }  # fmt: skip
+# Entries of the register that other documents are compared with; no control needs one by its kind.
+ENTRIES: dict[str, dict[str, Any]] = {
+    "system": {
+        "name": "Income screening", "purpose": "clerks order applications by the score", "users": ["clerks"],
+        "intended_use": "order applications", "decision_role": "advises", "in_scope": True, "stage": "operation",
+        "roles": [{"role": "deployer", "since": "2026-01-01"}], "models": [SYSTEM], "components": ["model API"],
+        "data_sets": [TRAIN, TEST], "affected_groups": [{"name": "women", "in_data": "sex=Female"}],
+        "objectives": {"fairness": {"priority": "high", "reason": "decides about people"}},
+    },
+    "people": {
+        "people": [{"id": "max", "function": "board", "top_management": True, "employed_from": "2020-01-01"}]
+        + [{"id": p, "function": "staff", "employed_from": "2020-01-01"} for p in ("ana", "olga", "rita", "eva")]
+    },
+}  # fmt: skip
+# What a good document of each kind and a good entry of the register state.
+STATED = {**FIELDS, **ENTRIES}

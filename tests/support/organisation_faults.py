@@ -159,10 +159,12 @@ PLANTED = {
             (SUPPLIER, r"expires: \S+,", "expires: 2026-01-31,"),
             (SUPPLIER, "pinned: true", "pinned: false"),
             (SUPPLIER, "notice of changes 90 days ahead, ", ""),
+            (TEST, "decision: may be used", "decision: must not be used"),
+            ("validation-loan-screening.md", "verdict: fit with conditions", "verdict: unfit"),
             ("duties-letter-assistant.yaml", r"accountable: \[us\]", "accountable: [us, the supplier]"),
         ],
-        [f"T3 {COMPONENT}", f"T4 {COMPONENT}/gpt-4o-2024-08-06", f"T5 {COMPONENT}/SOC 2", f"T6 {COMPONENT}",
-         "T7 letter-assistant/what a letter says"],
+        [f"L11 {LIVE}/validation-loan-screening", f"T11 {COMPONENT}/gpt-4o-2024-08-06", f"T3 {COMPONENT}", f"T6 {COMPONENT}",
+         f"T4 {COMPONENT}/gpt-4o-2024-08-06", f"T5 {COMPONENT}/SOC 2", "T7 letter-assistant/what a letter says"],
     ),
     "auditors of their own work": (
         [

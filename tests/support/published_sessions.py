@@ -4,7 +4,7 @@ from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.evidence import Artifact
-from support.good_documents import FIELDS, NEXT, SYSTEM
+from support.good_documents import NEXT, STATED, SYSTEM
 
 # sha256 of the record that published a document last, by the document and the sha256 of its file.
 _records = {}
@@ -15,7 +15,7 @@ def published(key, kind="requirements", sha256="1" * 64, **changes):
     file = Artifact(path="aims/documents/r.md", sha256=changes.pop("file", sha256), size=9)
     stated = {
         "id": kind, "title": "t", "version": "1", "owner": "o", "author": "rita", "sha256": sha256, "characters": 900,
-        "system": SYSTEM, "review_by": NEXT, "fields": FIELDS[kind], **changes,
+        "system": SYSTEM, "review_by": NEXT, "fields": STATED[kind], **changes,
     }  # fmt: skip
     writer = SessionWriter(key, "x", system=SYSTEM)
     details = AttachmentDetails(document=DocumentStatement(**stated))

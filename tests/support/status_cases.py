@@ -16,7 +16,7 @@ from aims_mlflow.records.evidence import Claim, MlflowIds
 from aims_mlflow.records.keyring import Keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
-from support.good_documents import DAY, EARLIER, FIELDS, NEXT, NOW, SYSTEM
+from support.good_documents import DAY, EARLIER, FIELDS, NEXT, NOW, STATED, SYSTEM
 from support.signed_sessions import MODEL, TEST, TRAIN, checked, entry
 
 APPROVED = utc_text(NOW - timedelta(days=10))
@@ -32,7 +32,7 @@ def document(kind, **changes):
     """A published document of a kind with good fields, by rita."""
     about = (MODEL,) if kind in ("impact-assessment", "user-information", "validation-report") else ()
     system = None if KINDS[kind].ABOUT == "organisation" else SYSTEM
-    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, FIELDS[kind], system, about, NEXT)
+    made = PublishedDocument(kind, kind, sha_of(kind), "rita", EARLIER, STATED[kind], system, about, NEXT)
     return dataclasses.replace(made, **changes)
 
 
@@ -43,6 +43,10 @@ def approval(kind, **changes):
     )
 
 
+ABLE_TO_AUDIT = {
+    "person": "eva", "role": "auditor", "basis": "course of 2025", "obtained_on": EARLIER[:10],
+    "requirement": "auditing, model evaluation, fairness",
+}  # fmt: skip
 SOURCE = {
     "name": "census", "uri": "https://example.org/census", "owner": "statistics office", "licence": "CC-BY-4.0",
     "rights": "open data licence", "subjects": "adults in 1994", "selection_reason": "the only table with the outcome",
@@ -141,7 +145,7 @@ def good(change=None, documents=None, approvals=None, **options):
     key, reviewer = ephemeral_key(), ephemeral_key()
     writer = machine_session(change, key, **options.pop("session", {}))
     session = checked(writer, key)
-    written = {kind: document(kind) for kind in FIELDS}
+    written = {kind: document(kind) for kind in STATED}
     ids = [r.id for r in session.records if r.evidence.kind == "fairness"]
     if ids:
         written["impact-assessment"] = document(
@@ -154,18 +158,21 @@ def good(change=None, documents=None, approvals=None, **options):
         "requirement": "fairness analysis",
         "obtained_on": DAY,
     }
-    extra = document("competence-record", id="competence-olga", fields=olga)
+    extra = [
+        document("competence-record", id="competence-olga", fields=olga),
+        document("competence-record", id="competence-eva", fields=ABLE_TO_AUDIT),
+    ]
     rules = parse_policy(default_policy_text()).rules("income-screening", "deployment", "champion")
     keyring = Keyring(version=1, keys=(entry(key), entry(reviewer, "olga", ("approver",))))
     decided = Decision(
-        stage="deployment", alias="champion", model_name="income-screening", version="1", model_digest=MODEL, mode="enforce",
+        stage="deployment", alias="champion", model_name="income-screening", version="2", model_digest=MODEL, mode="enforce",
         allowed=True, would_refuse=False, approvals=("olga",), time=utc_text(NOW),
     )  # fmt: skip
     parts = {
         "digest": MODEL, "sessions": (session,), "rules": rules, "keyring": keyring, "decisions": (decided,),
         "aliases": ("champion",),
-        "documents": tuple([*written.values(), extra] if documents is None else documents),
-        "approvals": tuple([approval(k) for k in FIELDS] if approvals is None else approvals),
+        "documents": tuple([*written.values(), *extra] if documents is None else documents),
+        "approvals": tuple([approval(k) for k in STATED] if approvals is None else approvals),
         **options,
     }  # fmt: skip
     return StatusSubject(SYSTEM, **parts)

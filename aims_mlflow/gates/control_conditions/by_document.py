@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from aims_mlflow.gates.document_content.document_set import DocumentSet, PublishedSet, Written
 from aims_mlflow.gates.kind_verdict import how_to_add
 from aims_mlflow.gates.person_statements import PublishedDocument, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.status_subject import ASSESSED, ASSESSMENT, StatusSubject
-from aims_mlflow.gates.verdict import Judgement, Outcome, joined
+from aims_mlflow.gates.verdict import Judgement, Outcome, Problem, joined
 from aims_mlflow.records.documents import missing_for_met
 
 MOST_NAMED = 4
 Check = Callable[[StatusSubject, datetime], Judgement]
-Problem = tuple[Outcome, str] | None
 # A question to the fields of one document; None where they answer it.
 FieldCheck = Callable[[PublishedDocument, StatusSubject, datetime], Problem]
 
@@ -114,5 +114,22 @@ def each_entry(name: str, wrong: Callable[[Mapping[str, Any], StatusSubject, dat
             return "missing", f"it lists no {name}"
         found = (wrong(entry, subject, at) for entry in mappings(document.fields.get(name)))
         return next((p for p in found if p is not None), None)
+
+    return check
+
+
+def of_form(model: type[Written], wrong: Callable[[Written, DocumentSet, str], Problem]) -> FieldCheck:
+    """Return the check that a document fits its form, and that nothing is wrong with it on a day, beside the others."""
+
+    def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
+        written = document.written
+        if subject.scope != "organization" and document.system not in (None, subject.name):
+            return None  # it is about another system, which `judged` reports
+        if not isinstance(written, model):
+            return (
+                "missing",
+                f"its fields do not fit the form of its kind: see `aims document lint {document.id}`",
+            )
+        return wrong(written, PublishedSet(subject.documents, subject.keyring), at.strftime("%Y-%m-%d"))
 
     return check

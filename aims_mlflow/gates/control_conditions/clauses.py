@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
@@ -12,24 +11,44 @@ from aims_mlflow.gates.control_conditions.by_document import (
     each_entry,
     entries,
     judged,
+    of_form,
     states,
+)
+from aims_mlflow.gates.control_conditions.improvement import (
+    ACTIONS,
+    AUDIT_FINDINGS,
+    DECISIONS,
+    EFFECT,
+    audited,
+    removed,
+    tells_incidents,
 )
 from aims_mlflow.gates.control_conditions.operation import CHECKS as IN_OPERATION
 from aims_mlflow.gates.control_conditions.organisation import CHECKS as OF_THE_ORGANISATION
-from aims_mlflow.gates.control_conditions.organisation import dated
+from aims_mlflow.gates.control_conditions.responsible_use import CHECKS as OF_USE
+from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
+from aims_mlflow.gates.document_content.against_register import why_not_out
+from aims_mlflow.gates.document_content.people import not_of_management, unheld_role
+from aims_mlflow.gates.document_content.risks import changed_since, closed_by_nothing, happened_since
+from aims_mlflow.gates.document_content.scopes import register_differs, scope_differs
 from aims_mlflow.gates.person_statements import MANAGEMENT, approving_role, says
-from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.verdict import Judgement, joined
-from aims_mlflow.signing.owners import is_among, person
+from aims_mlflow.records.documents.context import RegisterDocument, ScopeDocument
+from aims_mlflow.records.documents.leadership import LeadershipDocument, RolesDocument
+from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
 
 # What the standard asks to be written, whatever else an organisation writes.
 WRITTEN = ("ai-policy", "scope", "risk-method", "soa")
@@ -65,48 +84,45 @@ def every_control(document: PublishedDocument, subject: StatusSubject, at: datet
     return ("missing", text) if lacking else None
 
 
-def _impartial(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    own = subject.counted.trainers
-    if is_among(str(entry.get("person")), own):
-        return "failed", f"{entry.get('person')} audits a model that they trained"
-    return (
-        None if says(entry.get("competence")) else ("missing", f"the competence of {entry.get('person')} is not stated")
-    )
+def _applicable(statement: ApplicabilityDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """The register of systems speaks against no exclusion, and nothing changed since."""
+    suppliers = known.of(SupplierDocument)
+    for row in statement.controls:
+        against = None if row.applies else why_not_out(row.control, known.systems, suppliers)
+        if against:
+            return "failed", f"{row.control} is excluded, and by the register {against}"
+    changed = [f"{name} changed on {when}" for name, when, _ in changed_since(statement, known)]
+    return ("stale", f"{changed[0]}, after {statement.effective_from}") if changed else None
 
 
-def audited(subject: StatusSubject, at: datetime) -> Judgement:
-    """There is a programme, and the team of the newest audit is competent and audits nothing of its own."""
-    programme = by_document("audit-programme", entries("audits", "scope", "planned", "auditors"))(subject, at)
-    report = by_document("audit-report", entries("team", "person"), each_entry("team", _impartial))(subject, at)
-    return joined([programme, report], f"{programme.sentence}; {report.sentence}")
-
-
-def removed(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each nonconformity has a cause, and a corrective action that is done."""
-    fact = by_document("nonconformity", entries("nonconformities", "fact", "cause"))(subject, at)
-    action = by_document("corrective-action", entries("actions", "action", "owner", "done"))(subject, at)
-    return joined([fact, action], f"{fact.sentence}; {action.sentence}")
-
-
-def _checked_again(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    if subject.digest and entry.get("model_digest") != subject.digest:
-        return "failed", f"the effect was checked on {str(entry.get('model_digest'))[:12]}, not on these bytes"
-    if person(str(entry.get("by"))) == person(str(entry.get("owner"))):
-        return "failed", f"{entry.get('by')} checked the effect of an own action"
-    return None if entry.get("result") == "passed" else ("failed", "the check of the effect did not pass")
-
-
-def _tells_incidents(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
-    """Each published incident until the cut-off is named by its id, here or in the inputs of an earlier review."""
-    last = str(document.fields.get("cutoff") or at.strftime("%Y-%m-%d"))[:10]
-    told = [d for d in subject.written("review-inputs") if str(d.fields.get("cutoff") or last)[:10] <= last]
-    said = " ".join(text for d in told for text in texts(d.fields.get("incidents")))
-    named = set(re.findall(r"[\w.-]*\w", said.casefold()))
-    for incident in subject.written("incident"):
-        day = str(incident.fields.get("detected_on") or incident.fields.get("aware_on") or "9999")[:10]
-        if day <= last and incident.id.casefold() not in named:
-            return "missing", f"incident {incident.id} of {day} is not among its inputs"
+def _accepted(plan: TreatmentPlanDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """Whoever accepted what is left of a risk may do so."""
+    may_accept = AcceptingPeople(known)
+    for treated in plan.risks:
+        if treated.accepted_by and not may_accept(treated.accepted_by, treated.residual or ""):
+            who = f"{treated.accepted_by}, who is not of top management nor may accept level {treated.residual}"
+            text = f"what is left of risk {treated.risk} is accepted by {who}"
+            return ("failed", text) if known.people else ("missing", f"{text}: there is no register of people")
     return None
+
+
+def _still_true(register: RiskRegisterDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """No risk is closed by nothing, and nothing happened since the risks were assessed."""
+    closed = closed_by_nothing(register)
+    if closed:
+        return "failed", f"risk {closed[0].id} is closed, and no evidence closed it"
+    since = happened_since(register, known)
+    return ("stale", since[0]) if since else None
+
+
+def _registered(register: RegisterDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    differs = register_differs(register, known)
+    return ("missing", differs) if differs else None
+
+
+def _scoped(scope: ScopeDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    differs = next(scope_differs(scope, known), None)
+    return ("missing", differs[1]) if differs else None
 
 
 def context(subject: StatusSubject, at: datetime) -> Judgement:
@@ -118,15 +134,14 @@ def context(subject: StatusSubject, at: datetime) -> Judgement:
 
 def roles_and_stages(subject: StatusSubject, at: datetime) -> Judgement:
     """Each registered system has roles and a stage, within an approved scope."""
-    register = by_document("register", entries("systems", "id", "roles", "stage"))(subject, at)
-    scope = by_document("scope", states("statement", "systems_in"))(subject, at)
+    register, scope = REGISTER(subject, at), SCOPE(subject, at)
     return joined([register, scope], f"{register.sentence}; {scope.sentence}")
 
 
 def objectives(subject: StatusSubject, at: datetime) -> Judgement:
     """Objectives of development and of use can be measured."""
     built = OF_THE_ORGANISATION["A.6.1.2/measurable"](subject, at)
-    used = IN_OPERATION["A.9.3/measurable"](subject, at)
+    used = OF_USE["A.9.3/measurable"](subject, at)
     return joined([built, used], f"{built.sentence}; {used.sentence}")
 
 
@@ -151,9 +166,17 @@ def controlled(subject: StatusSubject, at: datetime) -> Judgement:
 MATTERS = by_document("context", entries("issues", "issue", "effect"))
 PARTIES = by_document("parties", entries("parties", "who", "need"))
 TREATMENTS = by_document("treatment-plan", entries("risks", "risk", "measure", "owner", "due"))
-ACCEPTED = by_document("treatment-plan", entries("risks", "risk", "residual", "accepted_by"))
-ASSESSED = by_document("risk-register", entries("risks", "system", "event", "owner"), all_assessed)
-DECISIONS = by_document("review-minutes", entries("decisions", "decision", "owner", "due"), dated("date"))
+ACCEPTED = by_document(
+    "treatment-plan", entries("risks", "risk", "residual", "accepted_by"), of_form(TreatmentPlanDocument, _accepted)
+)
+ASSESSED = by_document(
+    "risk-register",
+    entries("risks", "system", "event", "owner"),
+    all_assessed,
+    of_form(RiskRegisterDocument, _still_true),
+)
+REGISTER = by_document("register", entries("systems", "id", "roles", "stage"), of_form(RegisterDocument, _registered))
+SCOPE = by_document("scope", states("statement", "systems_in"), of_form(ScopeDocument, _scoped))
 
 CHECKS: dict[str, Check] = {
     "4.1/matters": by_document("context", entries("issues", "issue")),
@@ -163,18 +186,22 @@ CHECKS: dict[str, Check] = {
     "4.3/scan": by_document("register", entries("scan", "id"), each_entry("scan", _scanned)),
     "4.4/processes": OF_THE_ORGANISATION["A.6.1.3/approved"],
     "4.4/kept": DECISIONS,
-    "5.1/commitment": by_document("leadership", states("resources", "members"), role=MANAGEMENT),
+    "5.1/commitment": by_document(
+        "leadership", states("resources", "members"), of_form(LeadershipDocument, not_of_management), role=MANAGEMENT
+    ),
     "5.2/approved": OF_THE_ORGANISATION["A.2.2/approved"],
     "5.2/communicated": OF_THE_ORGANISATION["A.2.2/communicated"],
-    "5.3/authority": by_document("roles", entries("roles", "role", "authority", "person")),
+    "5.3/authority": by_document(
+        "roles", entries("roles", "role", "authority", "person"), of_form(RolesDocument, unheld_role)
+    ),
     "6.1.1/determined": context,
     "6.1.1/actions": TREATMENTS,
     "6.1.2/criteria": by_document("risk-method", states("scales", "acceptance"), role=MANAGEMENT),
     "6.1.2/systems": ASSESSED,
-    "6.1.3/controls": by_document("soa", every_control, role=MANAGEMENT),
+    "6.1.3/controls": by_document("soa", every_control, of_form(ApplicabilityDocument, _applicable), role=MANAGEMENT),
     "6.1.3/residual": ACCEPTED,
     "6.2/measurable": objectives,
-    "6.2/results": IN_OPERATION["A.9.3/reviewed"],
+    "6.2/results": OF_USE["A.9.3/reviewed"],
     "6.3/planned": by_documents("change", states("what", "assessment")),
     "7.1/committed": by_document("leadership", states("resources"), role=MANAGEMENT),
     "7.1/known": OF_THE_ORGANISATION["A.4.2/stages"],
@@ -188,13 +215,11 @@ CHECKS: dict[str, Check] = {
     "8.3/plan": TREATMENTS,
     "8.3/rest": ACCEPTED,
     "9.2/auditors": audited,
-    "9.2/findings": by_document("audit-report", entries("findings", "finding", "owner", "due")),
-    "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS), _tells_incidents),
+    "9.2/findings": AUDIT_FINDINGS,
+    "9.3/inputs": by_document("review-inputs", states(*REVIEW_INPUTS), tells_incidents),
     "9.3/decisions": DECISIONS,
     "10.1/decided": DECISIONS,
-    "10.1/done": by_document("corrective-action", entries("actions", "action", "owner", "done")),
+    "10.1/done": ACTIONS,
     "10.2/cause": removed,
-    "10.2/effect": by_document(
-        "effectiveness-check", entries("checks", "action", "by"), each_entry("checks", _checked_again)
-    ),
+    "10.2/effect": EFFECT,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import is_left_out, is_set_aside
 from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
+from aims_mlflow.gates.document_content.decisions import why_not_go
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import set_aside
 from aims_mlflow.gates.person_statements import says
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.evidence import Claim
 
 
@@ -95,6 +97,11 @@ def names_model(document: PublishedDocument, subject: StatusSubject, at: datetim
     return None
 
 
+def may_go(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """The assessment decides that the system may be used, and states each condition of that."""
+    return why_not_go(document.fields.get("decision"), document.fields.get("conditions"))
+
+
 def real_groups(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     """Each group is one of the data, or said to be absent with a reason; each group of the data is named."""
     named = mappings(document.fields.get("groups"))
@@ -157,18 +164,19 @@ def _mitigated(document: PublishedDocument, subject: StatusSubject, at: datetime
     return ("missing", f"harm {bare[0]} has no mitigation") if bare else None
 
 
+ASSESSED = by_document("impact-assessment", states("assessors", "decision"), names_model, may_go)
 CHECKS: dict[str, Check] = {
     "A.5.2/triggers": by_document("impact-process", states("triggers")),
     "A.5.2/method": by_document("impact-process", states("method", "scales")),
     "A.5.2/roles": by_document("impact-process", states("assessors", "approvers")),
-    "A.5.3/signed": by_document("impact-assessment", states("assessors", "decision"), names_model),
+    "A.5.3/signed": ASSESSED,
     "A.5.3/evidence": by_document("impact-assessment", cites),
     "A.5.4/groups": by_document("impact-people", real_groups),
     "A.5.4/results": results,
     "A.5.4/mitigations": by_document("impact-people", entries("impacts", "id", "kind", "group"), _mitigated),
     "A.5.5/effects": by_document("impact-society", entries("effects", "effect", "judgement")),
     "A.5.5/reasons": by_document("impact-society", entries("effects", "reason")),
-    "8.4/assessed": by_document("impact-assessment", states("assessors", "decision"), names_model),
+    "8.4/assessed": ASSESSED,
     "6.1.4/assessed": _process,
     "6.1.4/risks": by_document("impact-assessment", _feeds),
 }

@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates import conditions
-from aims_mlflow.gates.control_conditions.by_document import absent, by_document, each_entry, entries, judged, states
+from aims_mlflow.gates.control_conditions.by_document import (
+    absent,
+    by_document,
+    each_entry,
+    entries,
+    judged,
+    of_form,
+    states,
+)
 from aims_mlflow.gates.control_conditions.training_data import approved_first
 from aims_mlflow.gates.counting_evidence import newest
+from aims_mlflow.gates.document_content.decisions import why_not_fit
+from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import HELD_OUT
 from aims_mlflow.gates.not_compared import why_not_compared
 from aims_mlflow.gates.shapes import mapping
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.details.base import CodeVersion
+from aims_mlflow.records.documents.lifecycle import ValidationDocument
 from aims_mlflow.records.wording import describe, metric_text
 from aims_mlflow.signing.owners import is_among
 
@@ -25,8 +36,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.evidence import Claim
 
 RESULTS = ("performance", "fairness", "robustness")
@@ -172,7 +185,7 @@ def bound(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
 
 
 def reviewed(subject: StatusSubject, at: datetime) -> Judgement:
-    """An approved validation report about this model, by another person than the trainer."""
+    """An approved validation report by another person than the trainer, which finds this model fit for its use."""
     written = subject.written("validation-report")
     if not written:
         return absent("validation-report")
@@ -180,7 +193,12 @@ def reviewed(subject: StatusSubject, at: datetime) -> Judgement:
     if is_among(report.author, subject.counted.trainers):
         text = f"{report.name} is by {report.author}, who trained the model: validation by another person is missing"
         return Judgement("missing", text, (report.id,), report.time, basis="person")
-    return judged(subject, report, at, (states("scope", "conclusion"),))
+    return judged(subject, report, at, (states("scope", "conclusion"), of_form(ValidationDocument, _fit)))
+
+
+def _fit(report: ValidationDocument, known: DocumentSet, day: str) -> Problem:
+    """The report finds the model fit, and is by somebody whose duty it is to validate, where that is written."""
+    return why_not_fit(report, duties_on(known, day).holders(("validate",), report.system))
 
 
 def numbers(subject: StatusSubject, at: datetime) -> Judgement:

@@ -10,23 +10,29 @@ from aims_mlflow.gates.control_conditions.by_document import (
     by_documents,
     each_entry,
     entries,
+    of_form,
     states,
 )
+from aims_mlflow.gates.document_content.disclosures import undetermined
+from aims_mlflow.gates.document_content.rollback import rollback_version
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping, mappings, number
+from aims_mlflow.gates.shapes import mapping, mappings
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.operation import LogCoverageDetails, UseConformanceDetails
+from aims_mlflow.records.details.operation import LogCoverageDetails
+from aims_mlflow.records.documents.information import DisclosureDocument
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.decision import Decision
 
 YEAR = timedelta(days=366)
@@ -56,19 +62,34 @@ def deployments(subject: StatusSubject) -> list[Decision]:
     ]
 
 
-def allowed(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """For each alias that is held, the gate allowed exactly these bytes; a waiver is named."""
+def allowed(subject: StatusSubject, at: datetime) -> Judgement:
+    """For each alias that is held, the gate allowed exactly these bytes; a waiver is named, and has not ended."""
     mine = deployments(subject)
     bare = [a for a in subject.aliases if not any(d.alias == a for d in mine)]
     if bare or not mine:
         return Judgement("missing", f"no decision of the gate allows these bytes{_as(bare)}")
     last = mine[-1]
+    ended = [w for w in last.waived if parse_time(w.expires) < at]
+    if ended:
+        text = f"the waiver of {ended[0].unmet.control} by {ended[0].owner} ended on {ended[0].expires[:10]}"
+        return Judgement("stale", text, since=last.time)
     text = f"allowed{_as([d.alias for d in mine[-1:] if d.alias])} on {last.time[:10]}, by {last.basis}"
     warnings = tuple(f"{w.unmet.control} is waived: {w.unmet.text}" for w in last.waived)
     until = min((w.expires for w in last.waived), default=None)
     return Judgement(
         "warned" if warnings else "holds", text, since=last.time, until=until, ends="a waiver", warnings=warnings
     )
+
+
+def way_back(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A plan goes back to a version that was there before the one that it releases."""
+    target, mine = rollback_version(str(document.fields.get("rollback_to"))), deployments(subject)
+    own = mine[-1].version if mine else None
+    if target is None or own is None or not own.isdigit() or int(target) < int(own):
+        return None
+    if target == own:
+        return "failed", f"it goes back to version {target}, which is the one that it releases"
+    return "missing", f"it goes back to version {target}, which was not there when version {own} was released"
 
 
 def _as(aliases: list[str]) -> str:
@@ -134,34 +155,15 @@ def _in_time(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> 
     return ("failed", f"users were not told of {entry.get('incident')} by {entry.get('due')}") if late else None
 
 
-def _met_target(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    if not within_a_year(entry.get("reviewed"), at):
-        return "stale", f"objective {entry.get('objective')!r} was not reviewed within a year"
-    return None
+def _looked_up(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    if within_a_year(entry.get("checked_on"), at):
+        return None
+    return "stale", f"{entry.get('law')} was last looked up on {entry.get('checked_on')}, over a year ago"
 
 
-def _reviewed(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    decisions, seen = number(entry.get("decisions")), number(entry.get("reviewed"))
-    if not decisions or not seen:
-        return "missing", "a period of oversight has no numbers of decisions and reviews"
-    promised = number(entry.get("promised"))
-    if promised is not None and seen < promised:
-        return "failed", f"{seen} of {promised} promised reviews were made"
-    return None
-
-
-def traffic(subject: StatusSubject, at: datetime) -> Judgement:
-    """Use was compared with the documented use, and no deviation is open."""
-    records = subject.of("use-conformance")
-    verdict = judge_records("use-conformance", records, at)
-    told = [read_details(r.evidence, UseConformanceDetails).deviations for r in records]
-    deviations = [d for each in told for d in each or () if not says(d.get("resolved"))]
-    if verdict.outcome in ("holds", "warned") and None in told:
-        text = "a record of the use does not say which uses were outside the documented one"
-        return Judgement("not evaluated", text).about(*records)
-    if verdict.outcome in ("holds", "warned") and deviations:
-        return Judgement("failed", f"{len(deviations)} deviations from the intended use are open").about(*records)
-    return verdict
+def _determined(document: DisclosureDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    other = undetermined(document, known)
+    return ("missing", f"it discharges the duty {other[0].duty!r}, which nobody determined") if other else None
 
 
 def decided(subject: StatusSubject, at: datetime) -> Judgement:
@@ -214,7 +216,7 @@ def again(name: str, kind: str) -> Check:
 
 
 CHECKS: dict[str, Check] = {
-    "A.6.2.5/rollback": by_document("deployment-plan", states("rollback_to", "who_may_stop")),
+    "A.6.2.5/rollback": by_document("deployment-plan", states("rollback_to", "who_may_stop"), way_back),
     "A.6.2.5/allowed": allowed,
     "A.6.2.5/approval": approved,
     "A.6.2.8/events": by_document("log-plan", entries("events", "event", "where")),
@@ -226,16 +228,14 @@ CHECKS: dict[str, Check] = {
     "A.8.3/test": by_document("report-log", outside_test, each_entry("reports", _reached)),
     "A.8.4/plan": incident_plan,
     "A.8.4/told": told,
-    "A.8.5/duties": by_document("disclosure-duties", entries("duties", "to", "what", "law", "checked_on")),
-    "A.8.5/discharged": by_document("disclosure", entries("disclosures", "duty", "sent", "proof")),
-    "A.9.2/approved": by_document("use-process", states("process", "oversight")),
-    "A.9.2/oversight": by_document("oversight-record", entries("periods", "by"), each_entry("periods", _reviewed)),
-    "A.9.3/measurable": by_document("use-objectives", entries("objectives", "objective", "metric", "target")),
-    "A.9.3/reviewed": by_document(
-        "use-objectives", entries("objectives", "result"), each_entry("objectives", _met_target)
+    "A.8.5/duties": by_document(
+        "disclosure-duties",
+        entries("duties", "to", "what", "law", "checked_on"),
+        each_entry("duties", _looked_up),
     ),
-    "A.9.4/documented": by_document("intended-use", states("use", "not_for", "users")),
-    "A.9.4/traffic": traffic,
+    "A.8.5/discharged": by_document(
+        "disclosure", entries("disclosures", "duty", "sent", "proof"), of_form(DisclosureDocument, _determined)
+    ),
     "8.1/plans": decided,
     "8.2/again": again("risk", "risk-register"),
     "8.4/again": again("impact", "impact-assessment"),

@@ -10,23 +10,49 @@ from aims_mlflow.gates.control_conditions.by_document import (
     each_entry,
     entries,
     judged,
+    of_form,
     states,
 )
 from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
+from aims_mlflow.gates.control_conditions.responsible_use import each_priority
+from aims_mlflow.gates.document_content.customers import unrequired
+from aims_mlflow.gates.document_content.document_set import PublishedSet
+from aims_mlflow.gates.document_content.objectives import is_a_risk, unmeasurable
+from aims_mlflow.gates.document_content.people import unheld_duty
+from aims_mlflow.gates.document_content.reviews import next_due, serious_since
+from aims_mlflow.gates.document_content.stated_results import beyond
+from aims_mlflow.gates.document_content.suppliers import (
+    component_faults,
+    duty_faults,
+    shared_before,
+    unshared,
+    used_components,
+)
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.documents.leadership import PolicyReviewDocument, RoleAssignmentDocument
+from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument
+from aims_mlflow.records.documents.third_parties import (
+    CustomerNeedsDocument,
+    ResponsibilityDocument,
+    SupplierDocument,
+    SupplierEvaluationDocument,
+)
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Outcome, Problem
+    from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.keyring import KeyEntry
 
 SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
@@ -67,7 +93,7 @@ def dated(name: str) -> Any:
 
 def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
     """Whoever is to train, validate or approve owns a key with that role which is valid now."""
-    named = by_document("role-assignment", entries("assignments", "duty", "person"))(subject, at)
+    named = HOLDERS(subject, at)
     if named.outcome not in ("holds", "captured"):
         return named
     if subject.keyring is None:
@@ -144,8 +170,13 @@ def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) ->
     """An objective was measured for the model; the organisation has none, and each version has a state of its own."""
     if subject.scope == "organization":
         return None
-    found = measured_claims(subject, entry.get("metric"), mapping(entry.get("slice")))
-    return None if found else ("missing", f"{entry.get('metric')} was not measured for this model")
+    name, limit = entry.get("metric"), str(entry.get("limit"))
+    found = measured_claims(subject, name, mapping(entry.get("slice")))
+    missed = [c for c in found if c.value is not None and beyond(limit, c.comparator, c.value)]
+    known = PublishedSet(subject.documents, subject.keyring)
+    if missed and not is_a_risk(str(entry.get("objective")), str(subject.name), known):
+        return "failed", f"{name} is {missed[0].value}, the objective is {limit}, and no open risk is about that"
+    return None if found else ("missing", f"{name} was not measured for this model")
 
 
 def implemented(subject: StatusSubject, at: datetime) -> Judgement:
@@ -165,65 +196,91 @@ def implemented(subject: StatusSubject, at: datetime) -> Judgement:
     )
 
 
-def _one_accountable(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    parties = texts(entry.get("accountable"))
-    return (
-        None if len(parties) == 1 else ("missing", f"duty {entry.get('duty')!r} has {len(parties)} accountable parties")
-    )
+def _one_accountable(document: ResponsibilityDocument, known: DocumentSet, day: str) -> Problem:
+    """Each duty has one accountable party, and no contract began since the duties were shared out."""
+    fault, older = next(duty_faults(document), None), shared_before(document, known, day)
+    return ("missing", fault.fact) if fault else ("stale", older.fact) if older else None
 
 
-def _more_than_terms(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    kinds = {str(d.get("kind")) for d in mappings(entry.get("documents")) if says(d.get("conclusions"))}
-    ended = [d for d in mappings(entry.get("documents")) if (end := moment(d.get("expires"))) and end < at]
-    if ended:
-        return "stale", f"a document of {entry.get('component')} ended on {ended[0].get('expires')}"
-    if kinds - {"terms", "DPA"}:
-        return None
-    return (
-        "missing",
-        f"component {entry.get('component')} has only terms, or documents that nobody drew a conclusion from",
-    )
+def _required(document: CustomerNeedsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """Each need is in a requirement of the system."""
+    lost = unrequired(document, known)
+    return ("missing", f"{lost[0].requirement} is no requirement of {document.system}") if lost else None
 
 
-def _own_test(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    if entry.get("version") != entry.get("version_in_use"):
-        return (
-            "stale",
-            f"{entry.get('component')} {entry.get('version')} was tested, {entry.get('version_in_use')} is in use",
-        )
-    return (
-        None if number(entry.get("n")) else ("missing", f"the test of {entry.get('component')} has no number of cases")
-    )
+def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, Outcome]) -> Check:
+    """Return the condition that documents of a kind count, and that no component breaks one of these rules."""
+    counts = by_documents(kind, of_form(model, lambda *_: None))
+
+    def judge(subject: StatusSubject, at: datetime) -> Judgement:
+        verdict = counts(subject, at)
+        if verdict.outcome not in ("holds", "captured"):
+            return verdict
+        known = PublishedSet(subject.documents, subject.keyring)
+        mine = [
+            c for c in used_components(known).values() if subject.scope == "organization" or c.system == subject.name
+        ]
+        found = [fault for component in mine for fault in component_faults(component, at.strftime("%Y-%m-%d"))]
+        systems = {c.system for c in mine}
+        shared = [d for d in known.of(ResponsibilityDocument) if d.system in systems]
+        found += [fault for document in shared for fault in duty_faults(document)]
+        found += [fault for _, fault in unshared(known, sorted(systems))]
+        parts = [Judgement(rules[f.rule], f.fact, verdict.evidence, basis="person") for f in found if f.rule in rules]
+        return joined([verdict, *parts], verdict.sentence)
+
+    return judge
 
 
+def _still_reviewed(review: PolicyReviewDocument, known: DocumentSet, day: str) -> Problem:
+    """The next review is not overdue, and no serious incident came after this one."""
+    due, serious = next_due(review), serious_since(review, known)
+    if due and due < day:
+        return "stale", f"the policy was reviewed on {review.date}, and the next review was due on {due}"
+    return ("stale", f"serious incident {serious[0].id} came after the review of {review.date}") if serious else None
+
+
+HOLDERS = by_document(
+    "role-assignment", entries("assignments", "duty", "person"), of_form(RoleAssignmentDocument, unheld_duty)
+)
 CHECKS: dict[str, Check] = {
     "A.2.2/approved": by_document("ai-policy", states("principles", "applies_to"), role=MANAGEMENT),
     "A.2.2/communicated": by_document("communication", states("audience", "channel"), reached),
     "A.2.3/listed": by_document("policy-alignment", entries("policies", "policy")),
     "A.2.3/outcome": by_document("policy-alignment", entries("policies", "outcome")),
-    "A.2.4/held": by_document("policy-review", states("by"), dated("date")),
+    "A.2.4/held": by_document(
+        "policy-review", states("by"), dated("date"), of_form(PolicyReviewDocument, _still_reviewed)
+    ),
     "A.2.4/decision": by_document("policy-review", states("decision", "inputs")),
-    "A.3.2/people": by_document("role-assignment", entries("assignments", "duty", "person")),
+    "A.3.2/people": HOLDERS,
     "A.3.2/keyring": keyring_agrees,
     "A.3.3/channel": by_document("concern-process", states("channel", "protection")),
     "A.3.3/cases": by_document("concern-log", tested, each_entry("cases", _handled)),
     "A.4.2/stages": by_document("resource-inventory", entries("resources", "stage", "resource", "id"), lists_data),
     "A.4.6/competence": competent,
-    "A.6.1.2/measurable": by_document("development-objectives", entries("objectives", "objective", "metric", "limit")),
+    "A.6.1.2/measurable": by_document(
+        "development-objectives",
+        entries("objectives", "objective", "metric", "limit"),
+        of_form(DevelopmentObjectivesDocument, unmeasurable),
+        each_priority,
+    ),
     "A.6.1.2/claims": by_document(
         "development-objectives", entries("objectives", "metric"), each_entry("objectives", _measured)
     ),
     "A.6.1.3/approved": by_document("lifecycle-process", entries("stages", "stage", "criteria")),
     "A.6.1.3/policy": implemented,
     "A.10.2/assigned": by_document(
-        "responsibility-matrix", entries("duties", "duty"), each_entry("duties", _one_accountable)
+        "responsibility-matrix", entries("duties", "duty"), of_form(ResponsibilityDocument, _one_accountable)
     ),
-    "A.10.3/documents": by_document(
-        "supplier-record", entries("components", "component"), each_entry("components", _more_than_terms)
+    "A.10.3/documents": third_parties(
+        "supplier-record", SupplierDocument, {"T1": "missing", "T5": "stale", "T6": "missing", "T7": "missing"}
     ),
-    "A.10.3/test": by_document(
-        "supplier-evaluation", entries("tests", "component", "version"), each_entry("tests", _own_test)
+    "A.10.3/test": third_parties(
+        "supplier-evaluation",
+        SupplierEvaluationDocument,
+        {"T2": "missing", "T3": "stale", "T4": "missing", "T8": "stale", "T11": "failed"},
     ),
-    "A.10.4/needs": by_document("customer-needs", entries("needs", "need", "requirement")),
+    "A.10.4/needs": by_document(
+        "customer-needs", entries("needs", "need", "requirement"), of_form(CustomerNeedsDocument, _required)
+    ),
     "A.10.4/limits": by_document("customer-information", states("told", "limits")),
 }

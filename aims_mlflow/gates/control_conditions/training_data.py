@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check, Problem
+    from aims_mlflow.gates.control_conditions.by_document import Check
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.details.training import LineageLink
 
 OF_POPULATION = ("share_over_population", "share_outside_population")

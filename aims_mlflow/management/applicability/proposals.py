@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls, kinds
+from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.shapes import mappings, texts
-from aims_mlflow.management.applicability.against_register import why_not_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.management.applicability.against_register import why_not_out
+from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument

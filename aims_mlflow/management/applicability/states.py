@@ -44,6 +44,7 @@ def organisation_subject(state: ManagementState, at: datetime) -> StatusSubject:
             system=d.system,
             model_digests=d.model_digests,
             review_by=d.review_by,
+            owner=d.owner,
             valid_until=f"{d.valid_until}T23:59:59Z" if d.valid_until else None,
         )
         for d in state.documents

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
+from aims_mlflow.gates.document_content.against_register import why_not_out
+from aims_mlflow.gates.document_content.risks import changed_since
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.applicability.against_register import why_not_out
-from aims_mlflow.management.findings.acceptance import AcceptingPeople
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument
@@ -137,9 +138,6 @@ def _later(statement: ApplicabilityDocument, state: ManagementState) -> Iterator
             "P8", statement.id, fact, f"state effective_from in {statement.id}", None, (statement.id,)
         )
         return
-    dated = [(s, max((e.effective_from or "", *e.stage_dates.values())), e.id) for s, e in state.systems.items()]
-    dated += [(d.id, d.effective_from or "", d.id) for d in state.of(RiskRegisterDocument)]
-    for name, day, document in dated:
-        if day > since:
-            fact = f"{name} changed on {day}, after statement {statement.id} of {since}"
-            yield ManagementFinding("P8", name, fact, "go through the statement again", None, (statement.id, document))
+    for name, day, document in changed_since(statement, state):
+        fact = f"{name} changed on {day}, after statement {statement.id} of {since}"
+        yield ManagementFinding("P8", name, fact, "go through the statement again", None, (statement.id, document))

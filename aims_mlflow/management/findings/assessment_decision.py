@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.content_words import content_words
+from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.passages import paragraphs
 from aims_mlflow.records.documents.context import PartiesDocument

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.stated_results import names_value
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.improvement import EffectCheck
 
 LATEST_CHECK = timedelta(days=90)
-# A limit names a number, or all or nothing.
-YEAR = re.compile(r"\b(in|by|until|since|of|from|than|before|after|during)\s+(19|20)\d\d(-\d\d){0,2}\b", re.IGNORECASE)
-LIMIT = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
 
 
 def corrective_findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -137,7 +134,7 @@ def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
         *((d, o.objective, o.target, "target") for d in state.of(UseObjectivesDocument) for o in d.objectives),
     ]
     for document, what, value, word in measured:
-        if not says(value) or not LIMIT.search(YEAR.sub("", str(value))):
+        if not says(value) or not names_value(value):
             said = f"its {word} is {value!r}, which names no value" if value else f"it has no {word}"
             fact = f"{what!r} is measured by {document.id}, and {said}: nobody can say when it is missed"
             fix = f"state a value in `{word}` of {what!r} in {document.id}, and who acts on it"

@@ -1,10 +1,11 @@
-"""Findings K4, L3, L12, L13, P9 and T8: what a document says of another, of a version or of a contract is so there."""
+"""Findings K4, L3, L12, L13 and P9: what a document says of another or of a version is so there."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.disclosures import undetermined
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails
@@ -17,7 +18,6 @@ from aims_mlflow.records.documents.information import (
 from aims_mlflow.records.documents.leadership import LeadershipDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument, ResourceInventoryDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
-from aims_mlflow.records.documents.third_parties import SupplierDocument, SupplierEvaluationDocument
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ KIND = re.compile(r"\b[a-z]+(?:-[a-z]+)+\b")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
-    """Yield every finding about references from one document to another, to a version in use, and to a contract."""
+    """Yield every finding about references from one document to another and to a version in use."""
     yield from _requirements(state)
     yield from _leaders(state)
     yield from _disclosures(state)
     yield from _statement(state, now.strftime("%Y-%m-%d"))
-    yield from _contracts(state, now.strftime("%Y-%m-%d"))
     for system, version in state.live:
         yield from _of_version(system, version, state)
 
@@ -82,16 +81,12 @@ def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L12: something was disclosed for a duty that nobody determined."""
     for document in state.of(DisclosureDocument):
         duties = state.about(DisclosureDutiesDocument, str(document.system))
-        known = {str(d.what).casefold() for each in duties for d in each.duties}
-        for entry in document.disclosures:
-            if entry.duty.casefold() not in known:
-                where = ", ".join(d.id for d in duties) or f"no document about the duties of {document.system}"
-                fact = f"{document.id} discharges the duty {entry.duty!r}, which {where} does not have"
-                fix = "write the duty as it was determined (its words in what), or add it: disclosure-duties of "
-                fix += str(document.system)
-                yield ManagementFinding(
-                    "L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,)
-                )
+        for entry in undetermined(document, state):
+            where = ", ".join(d.id for d in duties) or f"no document about the duties of {document.system}"
+            fact = f"{document.id} discharges the duty {entry.duty!r}, which {where} does not have"
+            fix = "write the duty as it was determined (its words in what), or add it: disclosure-duties of "
+            fix += str(document.system)
+            yield ManagementFinding("L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,))
 
 
 def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
@@ -108,21 +103,6 @@ def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding
         if wrong and statement is not None:
             fact, fix = f"{row.control} {wrong}", f"correct {row.control} in {statement.id}, and publish it again"
             yield ManagementFinding("P9", row.control, fact, fix, None, (statement.id,))
-
-
-def _contracts(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
-    """Yield T8: every test of a component is older than the contract by which it is called now."""
-    tests = [(t.component, t.date) for d in state.of(SupplierEvaluationDocument) for t in d.tests if t.date]
-    for document in state.of(SupplierDocument):
-        for component in document.components:
-            days = [day for name, day in tests if name == component.component]
-            begun = component.contract.start if component.contract else None
-            if days and begun and max(days) < begun <= today:
-                fact = f"{component.component} was last tested by us on {max(days)}, before contract "
-                fact += f"{component.contract.id if component.contract else ''} began on {begun}"
-                fix = f"test it again under that contract, and record it: supplier-evaluation of {document.system}"
-                about = f"{document.system}/{component.component}/contract"
-                yield ManagementFinding("T8", about, fact, fix, document.system, (document.id,))
 
 
 def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:

@@ -6,14 +6,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import clauses, controls
+from aims_mlflow.gates.document_content.audits import (
+    CYCLE_YEARS,
+    YEAR,
+    behind_document,
+    cycle_begin,
+    is_overdue,
+    lacking_competence,
+    meet,
+    planned_audit,
+    without_report,
+    work_in_scope,
+)
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
-from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
-from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,14 +30,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
-
-CYCLE_YEARS, YEAR = 3, 365
-AUDITING = "auditing"
-# Part of the scope -> what somebody of the team has to know for it.
-TOPICS = {
-    "A.5": ("model evaluation", "fairness"), "A.6.2.4": ("model evaluation", "fairness"), "A.7": ("data quality",),
-    "A.10": ("suppliers",),
-}  # fmt: skip
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -49,8 +50,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 
 def _scope(report: AuditReportDocument, state: ManagementState) -> tuple[str, ...]:
     """Return what an audit covers, as the programme has it."""
-    planned = (a for p in state.of(AuditProgrammeDocument) for a in p.audits)
-    return next((tuple(a.scope) for a in planned if report.audit is not None and a.id == report.audit), ())
+    planned = planned_audit(report, state)
+    return planned.scope if planned else ()
 
 
 def _independence(
@@ -60,10 +61,8 @@ def _independence(
     for item in report.sample.items if report.sample else ():
         for name in _people_behind(item, state):
             own.setdefault(state.same_person(name), []).append(f"signed or answers for {item}")
-    for system in (s for s in dict.fromkeys(scope) if s in state.systems):
-        own.setdefault(state.same_person(state.systems[system].owner), []).append(f"owns {system}")
-        for duty, name in _working_on(system, state):
-            own.setdefault(state.same_person(name), []).append(f"is to {duty} {system}")
+    for name, does in work_in_scope(scope, state):
+        own.setdefault(state.same_person(name), []).append(does)
     for member in report.team:
         reasons = own.get(state.same_person(member.person))
         if reasons:
@@ -75,18 +74,9 @@ def _independence(
             )
 
 
-def _working_on(system: str, state: ManagementState) -> Iterator[tuple[str, str]]:
-    """Yield (duty, person) of everybody who answers for a duty of a system or does it, as of any day."""
-    for document in state.about(RoleAssignmentDocument, system):
-        for entry in document.assignments:
-            yield from ((entry.duty, name) for name in (entry.person, *entry.responsible) if name)
-
-
 def _people_behind(item: str, state: ManagementState) -> set[str]:
     """Return who signed a sampled record, or wrote, owns or approved a sampled document."""
-    found = set(state.signers.get(item, ()))
-    for document in state.by_id.get(item.removeprefix("document:"), ()):
-        found |= {document.author, document.owner, *([document.approver] if document.approver else [])}
+    found = set(state.signers.get(item, ())) | behind_document(item, state)
     for _, version in state.live:
         if item == version.digest or item.startswith(
             (f"models:/{version.model}/{version.version}", f"models:/{version.model}@")
@@ -103,8 +93,7 @@ def _planned(state: ManagementState) -> Iterator[ManagementFinding]:
             told = {state.same_person(member.person) for report in reports for member in report.team}
             auditors = {state.same_person(name) for name in audit.auditors} - told  # the finding of the report says it
             for system in (s for s in audit.scope if s in state.systems):
-                owner = state.systems[system].owner
-                work = [(owner, f"owns {system}"), *((n, f"is to {d} {system}") for d, n in _working_on(system, state))]
+                work = list(work_in_scope((system,), state))
                 for name, does in {n: (n, what) for n, what in reversed(work)}.values():
                     if state.same_person(name) not in auditors:
                         continue
@@ -117,25 +106,12 @@ def _planned(state: ManagementState) -> Iterator[ManagementFinding]:
 def _competence(
     report: AuditReportDocument, scope: Iterable[str], state: ManagementState
 ) -> Iterator[ManagementFinding]:
-    needed = {AUDITING} | {topic for part in scope for at, ts in TOPICS.items() if _meet(part, at) for topic in ts}
-    day, team = report.held or "", {person(m.person) for m in report.team}
-    known = " ".join(
-        f"{d.requirement} {d.role}".casefold()
-        for d in state.of(CompetenceDocument)
-        if d.person and person(d.person) in team and says(d.basis)
-        if day and (d.obtained_on or "9999") <= day <= (d.valid_until or "9999")
-    )
-    lacking = sorted(topic for topic in needed if topic not in known)
+    day, lacking = report.held, lacking_competence(report, scope, state)
     if lacking:
         when = f"on {day}" if day else "on the day, which the report does not state"
         fact = f"the team of audit {report.id} has no evidence of competence in {', '.join(lacking)} that held {when}"
         fix = "add somebody who has it (a team may be mixed), or write its evidence: competence-record"
         yield ManagementFinding("I2", report.id, fact, fix, None, (report.id,))
-
-
-def _meet(part: str, other: str) -> bool:
-    """Return whether one clause or control is the other, or part of it."""
-    return part == other or part.startswith(f"{other}.") or other.startswith(f"{part}.")
 
 
 def _sample(report: AuditReportDocument, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -179,7 +155,7 @@ def _closing(
     wrong = [
         f"no {n}" for n, v in (("owner", entry.owner), ("due day", entry.due), ("cause", entry.cause)) if not says(v)
     ]
-    if entry.due and not entry.closed_on and entry.due < today:
+    if is_overdue(entry, today):
         wrong.append(f"is due since {entry.due} and open")
     if entry.due and entry.closed_on and entry.closed_on > entry.due:
         wrong.append(f"was closed on {entry.closed_on}, after {entry.due}")
@@ -200,25 +176,16 @@ def _programme(
     if not programmes:
         yield ManagementFinding("I3", "programme", "there is no audit programme", "aims document new audit-programme")
         return
-    reported = {r.audit for r in reports if r.held}
     for programme in programmes:
-        for number, audit in enumerate(programme.audits):
-            if audit.planned and audit.planned < f"{now:%Y-%m-%d}" and audit.id not in reported:
-                fact = f"the audit {audit.id or number + 1} of {programme.id} was planned for {audit.planned}, and has "
-                fact += "no report"
-                about = f"{programme.id}/{audit.id or number + 1}"
-                yield ManagementFinding(
-                    "I3",
-                    about,
-                    fact,
-                    f"hold it, and write its audit-report with audit: {audit.id}",
-                    None,
-                    (programme.id,),
-                )
+        for audit in without_report(programme, reports, f"{now:%Y-%m-%d}"):
+            number = audit.id or programme.audits.index(audit) + 1
+            fact = f"the audit {number} of {programme.id} was planned for {audit.planned}, and has no report"
+            about, mend = f"{programme.id}/{number}", f"hold it, and write its audit-report with audit: {audit.id}"
+            yield ManagementFinding("I3", about, fact, mend, None, (programme.id,))
     years = min(p.cycle_years or CYCLE_YEARS for p in programmes)
-    held = _covered(state, reports, (now - timedelta(days=YEAR * years)).strftime("%Y-%m-%d"))
+    held = _covered(state, reports, cycle_begin(programmes, f"{now:%Y-%m-%d}"))
     parts = [*clauses(), *_applicable(state)]
-    bare = [part for part in parts if not any(_meet(part, h) for h in held)]
+    bare = [part for part in parts if not any(meet(part, h) for h in held)]
     if bare:
         fact = f"{len(bare)} of {len(parts)} clauses and applicable controls were not audited within {years} years: "
         fact += ", ".join(bare[:8]) + (" and more" if len(bare) > 8 else "")

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.scopes import scope_differs
 from aims_mlflow.management.comparison import claims, compare, names_of, same_provider, why_unknown
 from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -155,22 +156,12 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
             )  # fmt: skip
     yield from _governed(state)
     for scope in state.of(ScopeDocument):
-        inside, outside = set(scope.systems_in), {e.id for e in scope.systems_out}
-        for system in sorted(inside | outside | set(state.systems)):
+        for system, fact in scope_differs(scope, state):
             entry = state.systems.get(system)
-            fact, fix = None, f"correct systems_in and systems_out of {scope.id}, or the entry of {system}"
-            if entry is None:
-                fact, fix = f"scope {scope.id} names {system}, which is in no register", f"aims system add {system}"
-            elif system in inside & outside:
-                fact = f"{system} is in and out of scope {scope.id}"
-            elif system not in inside | outside:
-                fact = f"{system} is in the register, and neither in nor out of scope {scope.id}"
-            elif entry.in_scope is not None and entry.in_scope != (system in inside):
-                word = "in" if entry.in_scope else "out of"
-                fact = f"the entry of {system} says that it is {word} scope, and scope {scope.id} says otherwise"
-            if fact:
-                ids = (scope.id, *([entry.id] if entry else []))
-                yield ManagementFinding("S8", f"{scope.id}/{system}", fact, fix, system, ids)
+            fix = f"correct systems_in and systems_out of {scope.id}, or the entry of {system}"
+            fix = fix if entry else f"aims system add {system}"
+            ids = (scope.id, *([entry.id] if entry else []))
+            yield ManagementFinding("S8", f"{scope.id}/{system}", fact, fix, system, ids)
 
 
 def _governed(state: ManagementState) -> Iterator[ManagementFinding]:

@@ -6,12 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.organisation import too_few
+from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.reviews import serious_since
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
-from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
-from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.leadership import (
     CommunicationDocument,
     PolicyDocument,
@@ -192,12 +192,10 @@ def _policy(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
         fix = "review it, and publish the outcome: aims document new policy-review"
         yield ManagementFinding("K5", newest.id, fact, fix, None, (newest.id,), "A.2.4")
     if newest is not None:
-        later = [i for i in state.of(IncidentDocument) if i.serious not in (None, "no")]
-        later = [i for i in later if (i.detected_on or "") > str(newest.date)]
+        later = serious_since(newest, state)
         if later:
-            fact = (
-                f"serious incident {later[0].id} of {later[0].detected_on} came after the last review of the AI policy "
-            )
+            day = later[0].detected_on or later[0].aware_on
+            fact = f"serious incident {later[0].id} of {day} came after the last review of the AI policy "
             fact += f"on {newest.date}"
             fix = "decide whether the policy has to change by it, and publish the outcome: policy-review"
             ids = (newest.id, later[0].id)

@@ -34,7 +34,7 @@ SHORTEST = 8  # of a record's id that is not written out
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the life of versions in use, and about incidents."""
     for system, version in state.live:
-        yield from plan_findings(system, version, state)
+        yield from plan_findings(system, version, state, now.strftime("%Y-%m-%d"))
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _breaches(system, version, state)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.content_words import affirmed, content_words
+from aims_mlflow.gates.document_content.content_words import affirmed, content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import AcquisitionDetails, DatasetDetails

@@ -1,10 +1,12 @@
-"""Findings L1, L2 and L11: plans that are about no version in use, and validation of it by who trained it."""
+"""Findings L1, L2 and L11: plans that are about no version in use, and validation that does not let it be used."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.decisions import why_not_fit
+from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.lifecycle import (
     DeploymentPlanDocument,
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 NO_VERSION = re.compile(r"\b(no|none|nothing|stop|without)\b", re.IGNORECASE)
 
 
-def plan_findings(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+def plan_findings(
+    system: str, version: DeployedVersion, state: ManagementState, today: str
+) -> Iterator[ManagementFinding]:
     """Yield what the plans and the validation of a version in use lack; W7 says which plans are not there at all."""
     about = f"{system}/{version.model}@{version.place}"
     yield from _release(about, system, version, state)
@@ -31,7 +35,7 @@ def plan_findings(system: str, version: DeployedVersion, state: ManagementState)
         fact = f"no monitoring plan of {system} watches {watched}: {plans[-1].id} watches {named}"
         fix = f"name {watched} in `model` of {plans[-1].id}, or write a plan for it: monitoring-plan"
         yield ManagementFinding("L2", about, fact, fix, system, tuple(p.id for p in plans))
-    yield from _validation(about, system, version, state)
+    yield from _validation(about, system, version, state, today)
 
 
 def _release(about: str, system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -52,9 +56,9 @@ def _release(about: str, system: str, version: DeployedVersion, state: Managemen
 
 
 def _validation(
-    about: str, system: str, version: DeployedVersion, state: ManagementState
+    about: str, system: str, version: DeployedVersion, state: ManagementState, today: str
 ) -> Iterator[ManagementFinding]:
-    """Yield L11: a report by who trained the version, or reports about other versions alone."""
+    """Yield L11: a report by who trained the version, one that does not find it fit, or none about this version."""
     reports = state.about(ValidationDocument, system)
     trainers = state.trainers_of(version)
     mine = [r for r in reports if not r.model_digests or version.digest in r.model_digests]
@@ -67,4 +71,9 @@ def _validation(
         if state.same_person(report.author) in {state.same_person(t) for t in trainers}:
             fact = f"{report.author} trained {version.name}, and wrote its validation {report.id}"
             fix = "let somebody else measure the results again and write the report: validation-report"
-            yield ManagementFinding("L11", f"{about}/{report.id}", fact, fix, system, (report.id,))
+        elif wrong := why_not_fit(report, duties_on(state, today).holders(("validate",), system)):
+            fact = f"{version.name} is in use, and of its validation {report.id}: {wrong[1]}"
+            fix = f"take the version out of use, or let whose duty it is validate it again: {report.id}"
+        else:
+            continue
+        yield ManagementFinding("L11", f"{about}/{report.id}", fact, fix, system, (report.id,))

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals, says
-from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument

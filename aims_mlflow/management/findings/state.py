@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aims_mlflow.cached_values import cached_property
+from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
 from aims_mlflow.management.cited_records import begins, ids_in
 from aims_mlflow.records.documents import newest_last
-from aims_mlflow.records.documents.context import SystemEntry
-from aims_mlflow.records.documents.leadership import PeopleEntry
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +19,8 @@ if TYPE_CHECKING:
     from aims_mlflow.management.published import FileState, PublishedShelf
     from aims_mlflow.records.decision import WaivedBy
     from aims_mlflow.records.documents.base import WrittenDocument
-    from aims_mlflow.records.documents.leadership import KnownPerson
     from aims_mlflow.records.inventory import Inventory
     from aims_mlflow.records.keyring import Keyring
-
-Written = TypeVar("Written", bound="WrittenDocument")
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class DeployedVersion:
 
 
 @dataclass(frozen=True)
-class ManagementState:
+class ManagementState(DocumentSet):
     """Documents, scan and ledger at one time.
 
     Attributes:
@@ -125,28 +120,9 @@ class ManagementState:
             found.setdefault(document.id, []).append(document)
         return found
 
-    @cached_property
-    def systems(self) -> dict[str, SystemEntry]:
-        """The systems of the register, by id."""
-        return {str(e.system): e for e in self.of(SystemEntry)}
-
-    @cached_property
-    def people(self) -> dict[str, KnownPerson]:
-        """The people whom the people register names, by id."""
-        return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
-
-    def same_person(self, name: str) -> str:
-        """Return one form of a person, whether their id, their full name or the owner of a key of theirs is given."""
-        return self._known_as.get(person(name), person(name))
-
-    @cached_property
-    def _known_as(self) -> dict[str, str]:
-        owners = {k.key_id: k.owner for k in self.keyring.keys} if self.keyring else {}
-        found: dict[str, str] = {}
-        for known in self.people.values():
-            for other in (known.name, *(owners.get(k) for k in known.key_ids)):
-                found |= {person(other): person(known.id)} if other else {}
-        return found | {person(known.id): person(known.id) for known in self.people.values()}
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id."""
+        return self.by_id.get(name, [])
 
     @cached_property
     def statement(self) -> ApplicabilityDocument | None:
@@ -180,10 +156,6 @@ class ManagementState:
         trained = version.of("training-provenance")
         keys = [self.keyring.find(r.evidence.key_id) for r in trained] if self.keyring is not None else []
         return {r.evidence.actor for r in trained} | {k.owner for k in keys if k is not None}
-
-    def about(self, model: type[Written], system: str) -> list[Written]:
-        """Return the documents of a kind about a system."""
-        return [d for d in self.of(model) if d.system == system]
 
     @cached_property
     def live(self) -> tuple[tuple[str, DeployedVersion], ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.findings.acceptance import AcceptingPeople
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.information import OversightDocument, ReportChannelDocument, ReportLogDocument

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
-from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.cited_records import begins
 from aims_mlflow.management.rules.base import Spot

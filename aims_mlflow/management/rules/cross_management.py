@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import OF_MANAGEMENT, says
-from aims_mlflow.management.duties import DutyRegister
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
 from aims_mlflow.management.review_inputs import left_out
 from aims_mlflow.management.rules.base import Spot

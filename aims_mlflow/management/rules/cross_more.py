@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.supplier_contracts import announces_changes
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.management.rules.base import Spot
-from aims_mlflow.management.supplier_contracts import announces_changes
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.documents import (
@@ -59,6 +59,14 @@ def document_model(kind: str, where: str | None = None) -> type[WrittenDocument]
             next=None if hint else "`aims document list --kinds` has them",
         )
     return KINDS[kind]
+
+
+def as_form(kind: str, fields: Mapping[str, Any], **header: Any) -> WrittenDocument | None:
+    """Return the fields of a document as the model of its kind; None where they do not fit it."""
+    try:
+        return KINDS[kind].model_validate({**fields, **header, "kind": kind}) if kind in KINDS else None
+    except ValidationError:
+        return None
 
 
 def not_of_one_system(kind: str, system: str | None) -> str | None:

@@ -163,7 +163,8 @@ class ValidationDocument(TextDocument):
     scope: Text | None = needed("what was reviewed")
     repeated: tuple[RepeatedResult, ...] = optional("which results were measured again", ())
     deviations: Texts = optional("what deviates", ())
-    conclusion: Text | None = needed("whether the model is fit for its use")
+    verdict: Literal["fit", "fit with conditions", "unfit"] | None = needed("whether the model is fit for its use")
+    conclusion: Text | None = needed("what follows from it, in words")
     conditions: Texts = optional("under which conditions", ())
 
 

@@ -54,10 +54,12 @@ class SupplierPaper(Record):
 
     kind: PapersKind = Field(description="kind of document")
     issuer: Text | None = optional("who issued it")
+    accreditation: Text | None = optional("which body accredited whoever issued it; an ISO 42001 certificate names it")
+    entity: Text | None = optional("to which legal entity it was issued")
     scope: Text | None = optional("which service it covers")
     covers_service: bool | None = optional("whether that is the service that is used")
     period: Text | None = optional("for which time")
-    expires: Day | None = optional("last day")
+    expires: Day | None = optional("last day; a certificate or a report of an auditor has one")
     sha256: Sha256 | None = optional("sha256 of its bytes")
     read_by: Person | None = optional("who read it")
     conclusions: Texts = needed("what was concluded from it", ())

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.gates.control_status import control_status
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.policy_levels import DOCUMENTS, policy_text
@@ -218,3 +219,47 @@ def test_a_level_asks_at_deployment_and_changes_nothing_else(level):
     assert rest == {e.kind for e in plain.policy.stages["deployment"].require}
     assert loaded.policy.stages["deployment"].limits == plain.policy.stages["deployment"].limits
     assert loaded.policy.stages["deployment"].approvals.count == (2 if level == "high-risk" else 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "word"),
+    [
+        ("impact-assessment", {"decision": "no go"}, "it decides that the system may not be used: no go"),
+        ("impact-assessment", {"decision": "go with conditions"}, "go with conditions, and states none"),
+        ("impact-assessment", {"decision": "perhaps"}, "its decision is 'perhaps'"),
+        ("validation-report", {"verdict": "unfit"}, "the model is unfit for its use"),
+        ("validation-report", {"conclusion": "not fit for use"}, "its verdict is fit, and its conclusion 'not fit"),
+        ("validation-report", {"verdict": "fit with conditions"}, "fit with conditions, and it states none"),
+        ("validation-report", {"verdict": None}, "verdict"),
+        (
+            "validation-report",
+            {"repeated": [{"claim": "balanced accuracy", "value": "0.61", "equal": False}]},
+            "balanced accuracy had another value",
+        ),
+    ],
+)
+def test_what_decides_against_the_use_lets_no_version_in(kind, changes, word, subject):
+    """The document is approved, in date and about these bytes: what it decides holds the stage up."""
+    against = fields(subject, kind, **changes)
+    decision = decided(against, {"document": kind})
+    assert (decision.allowed, [word in u.text for u in decision.unmet]) == (False, [True]), decision.unmet
+    control = {"impact-assessment": "A.5.3", "validation-report": "A.6.2.4"}[kind]
+    status = control_status(control, against, NOW)
+    assert status.state in ("failed", "missing")
+    assert word in status.reason
+
+
+def test_a_decision_with_its_conditions_and_a_deviation_that_is_explained_let_it_in(subject):
+    conditional = fields(subject, "impact-assessment", decision="go with conditions", conditions=["a person decides"])
+    assert decided(conditional, {"document": "impact-assessment"}).allowed
+    other = [{"claim": "balanced accuracy", "value": "0.84", "equal": False}]
+    explained = fields(subject, "validation-report", repeated=other, deviations=["another seed"])
+    assert decided(explained, {"document": "validation-report"}).allowed
+
+
+def test_a_validation_is_by_somebody_whose_duty_it_is_where_that_is_written(subject):
+    held = [{"duty": "validate", "person": "noa"}]
+    given = fields(subject, "role-assignment", assignments=held)
+    refused = decided(given, {"document": "validation-report"})
+    assert "rita wrote it, and to validate is the duty of noa" in refused.unmet[0].text
+    assert decided(written(given, "validation-report", writers=("noa",)), {"document": "validation-report"}).allowed

@@ -24,7 +24,7 @@ from aims_mlflow.records.keyring import ROLES
 from aims_mlflow.records.leaves.changes import DecisionLeaf
 from support import live_states
 from support.authority_world import AuthorityWorld
-from support.good_documents import FIELDS, NEXT, NOW
+from support.good_documents import FIELDS, NEXT, NOW, STATED
 from support.management_folder import SYSTEM, write
 from support.published_sessions import event, published
 
@@ -57,7 +57,7 @@ class Bank(AuthorityWorld):
 
     def publish(self, kind, sha256, **changes):
         return self.keep(
-            published(self.rita, kind, sha256, **{"system": None, "review_by": NEXT, "fields": FIELDS[kind], **changes})
+            published(self.rita, kind, sha256, **{"system": None, "review_by": NEXT, "fields": STATED[kind], **changes})
         )
 
     def state(self, **options):
@@ -168,6 +168,7 @@ def test_the_organisations_states_rest_on_published_documents_and_their_approval
         return control_status(control, organisation_subject(bank.state(), NOW), NOW).state
 
     assert state("6.1.3") == "missing"
+    bank.publish("people", "7" * 64)
     bank.publish("treatment-plan", "5" * 64)
     bank.publish("soa", "6" * 64)
     assert state("6.1.3") == "missing"
@@ -175,6 +176,9 @@ def test_the_organisations_states_rest_on_published_documents_and_their_approval
     assert state("6.1.3") == "missing"
     bank.keep(event(bank.olga, "document-approval", "treatment-plan", "5" * 64))
     assert state("6.1.3") == "met"
+    nobody = {"people": [{"id": "max", "function": "staff"}]}
+    bank.publish("people", "8" * 64, fields=nobody)
+    assert state("6.1.3") == "failed", "whoever accepted the rest is not of top management"
 
 
 @pytest.mark.parametrize("kind", sorted(FIELDS))

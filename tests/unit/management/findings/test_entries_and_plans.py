@@ -26,7 +26,13 @@ def decided(old, new):
 
 
 def validation(**changes):
-    fields = {"scope": "all results", "conclusion": "fit for use", "author": "noa", "model_digests": [DIGEST]}
+    fields = {
+        "scope": "all results",
+        "verdict": "fit",
+        "conclusion": "fit for use",
+        "author": "noa",
+        "model_digests": [DIGEST],
+    }
     return document("validation-report", system=SYSTEM, **{**fields, **changes})
 
 
@@ -99,6 +105,17 @@ CASES = {
     "no way back, and said so": (good(release=states.release(rollback_to="no version; clerks decide alone")), []),
     "validated by another": (good(validated=validation()), []),
     "validated by the trainer": (good(validated=validation(author="ana")), [f"L11 {AT}/validation-report"]),
+    "found unfit": (good(validated=validation(verdict="unfit")), [f"L11 {AT}/validation-report"]),
+    "fit with conditions that nobody states": (
+        good(validated=validation(verdict="fit with conditions")), [f"L11 {AT}/validation-report"],
+    ),
+    "validated by somebody without the duty": (
+        good(validated=validation(author="rita")), [f"L11 {AT}/validation-report"],
+    ),
+    "another value that nothing explains": (
+        good(validated=validation(repeated=[{"claim": "accuracy", "value": "0.7", "equal": False}])),
+        [f"L11 {AT}/validation-report"],
+    ),
     "other bytes were validated": (good(validated=validation(model_digests=["e" * 64])), [f"L11 {AT}"]),
     "data requirements after the training": (
         good(asked=document("quality-requirements", system=SYSTEM, effective_from="2099-01-01",

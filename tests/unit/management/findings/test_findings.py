@@ -54,6 +54,12 @@ def calling(*models, provider="openai", **changes):
     return replace(good(**changes), inventory=states.inventory(items=(*held, *called)))
 
 
+def certified(**changes):
+    """The state with one document of the supplier: a certificate."""
+    paper = {"kind": "SOC 2", "issuer": "an auditor", "scope": "API", "covers_service": True, "expires": "2027-01-01"}
+    return good(supplier=states.supplier(documents=[{**paper, "conclusions": ["keeps no prompts"], **changes}]))
+
+
 OUT = {"id": SYSTEM, "reason": "a trial that ended", "approved_by": "max"}
 CHURN = "S1 registered model:churn@here"
 CASES = {
@@ -133,9 +139,31 @@ CASES = {
             "conclusions": ["good"]}])),
         [f"T1 {SYSTEM}/{API}", f"T5 {SYSTEM}/{API}/ISO 42001"],
     ),
+    "a certificate that its holder wrote": (certified(issuer="OpenAI"), [f"T5 {SYSTEM}/{API}/SOC 2"]),
+    "a certificate without an end": (certified(expires=None), [f"T5 {SYSTEM}/{API}/SOC 2"]),
+    "a certificate of another company": (certified(entity="Holding"), [f"T5 {SYSTEM}/{API}/SOC 2"]),
+    "a certificate of the company": (certified(entity="OpenAI Ireland"), []),
+    "nobody accredited the issuer": (certified(kind="ISO 42001"), [f"T5 {SYSTEM}/{API}/ISO 42001"]),
+    "an accredited issuer": (certified(kind="ISO 42001", accreditation="the national body"), []),
+    "our test refused it": (good(own_test=own_test(decision="no")), [f"T11 {SYSTEM}/{API}/2024-11-20"]),
+    "our test failed": (
+        good(own_test=own_test(results=["accuracy 0.5 >= 0.85: failed"])), [f"T11 {SYSTEM}/{API}/2024-11-20"],
+    ),
+    "our test misses its own limit": (
+        good(own_test=own_test(results=["12 of 40, at least 36: passed"])), [f"T11 {SYSTEM}/{API}/2024-11-20"],
+    ),
+    "our test found no objections": (good(own_test=own_test(decision="no objections")), []),
     "neither pinned nor told": (good(supplier=states.supplier(pinned=False)), [f"T6 {SYSTEM}/{API}"]),
     "contract announces changes": (
         good(supplier=states.supplier(pinned=None, contract={"id": "K1", "clauses": ["change notice 30 days"]})), [],
+    ),
+    "shared out before the contract": (
+        good(
+            supplier=states.supplier(contract={"id": "K1", "start": "2026-01-15"}),
+            duties=document("responsibility-matrix", system=SYSTEM, effective_from="2025-12-01",
+                            duties=[{"duty": "uptime", "accountable": ["us"]}]),
+        ),
+        [f"T7 {SYSTEM}/K1"],
     ),
     "two accountable": (
         good(duties=document("responsibility-matrix", system=SYSTEM, duties=[{"duty": "d", "accountable": ["us", "x"]}])),

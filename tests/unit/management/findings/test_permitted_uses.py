@@ -2,7 +2,7 @@
 
 import pytest
 
-from aims_mlflow.management.content_words import content_words
+from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.management.findings.every import findings
 from support import live_states
 from support.good_documents import FIELDS

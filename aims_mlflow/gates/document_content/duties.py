@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import OF_MANAGEMENT
+from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aims_mlflow.records.documents.leadership import (
-        Activity,
-        KnownPerson,
-        RoleAssignmentDocument,
-        RolesDocument,
-    )
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
+    from aims_mlflow.records.documents.leadership import Activity, KnownPerson
 
 # Duties of a system's assignments with which somebody may approve; validation is approved as its report.
 APPROVING: tuple[Activity, ...] = ("approve", "validate")
@@ -100,3 +97,9 @@ class DutyRegister:
 
     def _in_force(self, since: str | None, until: str | None) -> bool:
         return (since or self.today) <= self.today <= (until or self.today)
+
+
+def duties_on(documents: DocumentSet, day: str) -> DutyRegister:
+    """Return the duties that documents give to people on a day."""
+    assigned, roles = documents.of(RoleAssignmentDocument), documents.of(RolesDocument)
+    return DutyRegister(tuple(assigned), tuple(roles), documents.people, day)

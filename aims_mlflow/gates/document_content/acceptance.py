@@ -8,19 +8,19 @@ from aims_mlflow.records.documents.risk import RiskMethodDocument
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
-    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
 
 
 class AcceptingPeople:
     """The people register and the risk method, asked whether somebody may accept a level."""
 
-    def __init__(self, state: ManagementState) -> None:
+    def __init__(self, documents: DocumentSet) -> None:
         self._allowed: dict[str, set[str]] = {}
-        for method in state.of(RiskMethodDocument):
+        for method in documents.of(RiskMethodDocument):
             for rule in method.acceptance:
                 self._allowed.setdefault(rule.level.casefold(), set()).add(person(rule.may_accept))
-        self._top = {person(p.id) for p in state.people.values() if p.top_management}
-        self._functions = {person(p.id): person(p.function or "") for p in state.people.values()}
+        self._top = {person(p.id) for p in documents.people.values() if p.top_management}
+        self._functions = {person(p.id): person(p.function or "") for p in documents.people.values()}
 
     def __call__(self, who: str, level: str) -> bool:
         """Return whether a person may accept a level, by their name or their function."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.content_words import affirmed
+from aims_mlflow.gates.document_content.content_words import affirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

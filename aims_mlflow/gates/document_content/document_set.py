@@ -1,0 +1,81 @@
+"""Documents by the models of their kinds, with the systems and people that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from aims_mlflow.cached_values import cached_property
+from aims_mlflow.records.documents import KINDS
+from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.leadership import PeopleEntry
+from aims_mlflow.signing.owners import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.gates.person_statements import PublishedDocument
+    from aims_mlflow.records.documents.base import WrittenDocument
+    from aims_mlflow.records.documents.leadership import KnownPerson
+    from aims_mlflow.records.keyring import Keyring
+
+Written = TypeVar("Written", bound="WrittenDocument")
+KIND_OF = {model: kind for kind, model in KINDS.items()}
+
+
+class DocumentSet:
+    """What control states and findings ask documents: those of a kind, systems, and who is the same person."""
+
+    keyring: Keyring | None
+
+    def of(self, model: type[Written]) -> list[Written]:
+        """Return the documents of a kind, by its model."""
+        raise NotImplementedError
+
+    def about(self, model: type[Written], system: str) -> list[Written]:
+        """Return the documents of a kind about a system."""
+        return [d for d in self.of(model) if d.system == system]
+
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id."""
+        raise NotImplementedError
+
+    @cached_property
+    def systems(self) -> dict[str, SystemEntry]:
+        """The systems of the register, by id."""
+        return {str(e.system): e for e in self.of(SystemEntry)}
+
+    @cached_property
+    def people(self) -> dict[str, KnownPerson]:
+        """The people whom the people register names, by id."""
+        return {p.id: p for entry in self.of(PeopleEntry) for p in entry.people}
+
+    def same_person(self, name: str) -> str:
+        """Return one form of a person, whether their id, their full name or the owner of a key of theirs is given."""
+        return self._known_as.get(person(name), person(name))
+
+    @cached_property
+    def _known_as(self) -> dict[str, str]:
+        owners = {k.key_id: k.owner for k in self.keyring.keys} if self.keyring else {}
+        found: dict[str, str] = {}
+        for known in self.people.values():
+            for other in (known.name, *(owners.get(k) for k in known.key_ids)):
+                found |= {person(other): person(known.id)} if other else {}
+        return found | {person(known.id): person(known.id) for known in self.people.values()}
+
+
+class PublishedSet(DocumentSet):
+    """Published documents as a control state reads them; each is read when its kind is first asked for."""
+
+    def __init__(self, documents: Iterable[PublishedDocument], keyring: Keyring | None) -> None:
+        self._documents = tuple(documents)
+        self.keyring = keyring
+        self._undone = {d.supersedes for d in self._documents if d.supersedes}
+
+    def of(self, model: type[Written]) -> list[Written]:
+        """Return the documents of a kind that fit its form, without superseded ones."""
+        mine = (d for d in self._documents if d.kind == KIND_OF[model] and d.id not in self._undone)
+        return [w for d in mine if isinstance(w := d.written, model)]
+
+    def named(self, name: str) -> list[WrittenDocument]:
+        """Return the documents with an id that fit their form."""
+        return [w for d in self._documents if d.id == name and (w := d.written) is not None]

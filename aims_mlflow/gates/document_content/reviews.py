@@ -1,0 +1,65 @@
+"""What speaks against a management review or a review of the AI policy: who was there, what was decided, when."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.person_statements import says
+from aims_mlflow.records.documents.improvement import ReviewInputsDocument
+from aims_mlflow.records.documents.incident import IncidentDocument
+from aims_mlflow.signing.owners import is_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
+    from aims_mlflow.records.documents.improvement import ReviewMinutesDocument
+    from aims_mlflow.records.documents.leadership import PolicyReviewDocument
+
+YEAR = timedelta(days=365)
+NO_DECISION = re.compile(
+    r"\s*((was|were|is|are|the board|management)\s+)*"
+    r"(noted|none|no decision|(took|taken) note( of( it| this)?)?|ok(ay)?)"
+    r"(\s+(with thanks|with interest|by all|as read|without comments?))?[\s.!]*",
+    re.IGNORECASE,
+)
+
+
+def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[str]:
+    """Return what is wrong with the minutes of a management review; M2 in findings."""
+    wrong = []
+    managers = [p.id for p in documents.people.values() if p.top_management]
+    there = held.top_management or held.attendees
+    if not there or (managers and not any(is_among(name, managers) for name in there)):
+        wrong.append("nobody of top management was there, by the register of people")
+    told = [d for d in documents.of(ReviewInputsDocument) if d.id == held.inputs]
+    if not told:
+        wrong.append(
+            f"its inputs are {held.inputs!r}, which is no document of inputs" if held.inputs else "it names no inputs"
+        )
+    if held.date and any(d.cutoff and d.cutoff[:10] > held.date for d in told):
+        wrong.append(f"it was held on {held.date}, before its inputs end ({str(told[0].cutoff)[:10]})")
+    if not held.decisions or all(NO_DECISION.fullmatch(d.decision) for d in held.decisions):
+        wrong.append("nothing was decided")
+    bare = [d.decision for d in held.decisions if not (says(d.owner) and d.due)]
+    if bare:
+        wrong.append(f"the decision {bare[0][:60]!r} has no owner or no day")
+    return wrong
+
+
+def next_due(review: ReviewMinutesDocument | PolicyReviewDocument) -> str | None:
+    """Return the day by which the next review is due: the one that it states, or a year after it."""
+    return review.next or ((date.fromisoformat(review.date) + YEAR).isoformat() if review.date else None)
+
+
+def newest_minutes(minutes: Iterable[ReviewMinutesDocument]) -> ReviewMinutesDocument | None:
+    """Return the minutes of the newest review that states its day."""
+    return max((m for m in minutes if m.date), key=lambda m: str(m.date), default=None)
+
+
+def serious_since(review: PolicyReviewDocument, documents: DocumentSet) -> list[IncidentDocument]:
+    """Return the serious incidents after a review of the AI policy; K5 in findings."""
+    serious = (i for i in documents.of(IncidentDocument) if i.serious not in (None, "no"))
+    return [i for i in serious if (i.detected_on or i.aware_on or "") > str(review.date)]

@@ -1,0 +1,94 @@
+"""Numbers that people state: whether a limit names a value, and whether a result misses its limit or says so."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from aims_mlflow.records.limit import holds
+
+# A limit names a number, or all or nothing; the year by which it is to be reached is none.
+YEAR = re.compile(r"\b(in|by|until|since|of|from|than|before|after|during)\s+(19|20)\d\d(-\d\d){0,2}\b", re.IGNORECASE)
+VALUE = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
+EVERY = re.compile(r"\s*(all|every|each)\b", re.IGNORECASE)
+NOTHING = re.compile(r"\s*(none|no|never|zero)\b", re.IGNORECASE)
+FAILED = re.compile(
+    r"\b(fail|fails|failed|missed|not\s+(met|reached|passed|enough|fulfilled)|unmet|too\s+(few|low|high|many|late))\b",
+    re.IGNORECASE,
+)
+# "0 failed" and "failed: none" speak of no failure.
+NONE_FAILED = re.compile(
+    r"\b(no|none|0|nothing|zero)\b[^.;:]{0,30}?\b(failed|missed)\b|\b(failed|missed)\s*:?\s*(0|none|no)\b",
+    re.IGNORECASE,
+)
+NUMBER = r"(?<![\w.,-])(\d+(?:,\d{3})*(?:\.\d+)?)\s?(%?)"
+MEASURED = re.compile(rf"{NUMBER}(?:\s*(?:of|out of|/)\s*(?:the\s+)?(\d+(?:,\d{{3}})*))?", re.IGNORECASE)
+LIMITED = re.compile(
+    r"(?P<at_least>at least|no less than|minimum(?: of)?|>=|≥)|(?P<at_most>at most|no more than|maximum(?: of)?|<=|≤)"
+    r"|(?P<above>above|more than|>)|(?P<below>below|less than|<)",
+    re.IGNORECASE,
+)
+COMPARATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
+
+
+def names_value(limit: str | None) -> bool:
+    """Return whether a limit or target names a value, so that somebody can say when it is missed."""
+    return limit is not None and VALUE.search(YEAR.sub("", limit)) is not None
+
+
+def misses(result: str) -> bool:
+    """Return whether a result says that it failed, or whether its number misses the limit beside it.
+
+    Where a result has several numbers before its limit, each of them has to miss it: one of them is the value.
+    """
+    if FAILED.search(NONE_FAILED.sub("", result)):
+        return True
+    limited = LIMITED.search(result)
+    return limited is not None and _miss(result[: limited.start()], result[limited.start() :])
+
+
+def falls_short(target: str, result: str) -> bool:
+    """Return whether the result of an objective misses its target; where words cannot be compared it does not."""
+    if FAILED.search(NONE_FAILED.sub("", result)):
+        return True
+    parts = [(n, of) for n, _, of in MEASURED.findall(result)]
+    if EVERY.match(target):
+        return any(of and _decimal(n) < _decimal(of) for n, of in parts)
+    if NOTHING.match(target):
+        return any(_decimal(n) > 0 for n, _ in parts[:1])
+    return LIMITED.match(target.strip()) is not None and _miss(result, target.strip())
+
+
+def beyond(limit: str, comparator: str | None, value: str) -> bool:
+    """Return whether a value is beyond a limit such as "at least 0.8"; `comparator` is for a limit without words."""
+    words = LIMITED.search(limit)
+    found = re.search(NUMBER, limit)
+    how = COMPARATORS[str(words.lastgroup)] if words else comparator
+    if found is None or how is None:
+        return False
+    number = _decimal(found[1]) / (100 if found[2] else 1)
+    return not holds(value, how, str(number))
+
+
+def _miss(stated: str, limited: str) -> bool:
+    """Return whether there are values in a text, and each is beyond the limit with which another text begins."""
+    how = LIMITED.match(limited)
+    wanted = re.search(NUMBER, limited[how.end() :]) if how else None
+    if how is None or wanted is None:
+        return False
+    limit, percent = _decimal(wanted[1]), bool(wanted[2])
+    values = [_value(*m, percent=percent, limit=limit) for m in MEASURED.findall(stated)]
+    comparator = COMPARATORS[str(how.lastgroup)]
+    return bool(values) and all(v is not None and not holds(str(v), comparator, str(limit)) for v in values)
+
+
+def _value(number: str, sign: str, of: str, *, percent: bool, limit: Decimal) -> Decimal | None:
+    """Return a value in the unit of its limit; None where the two cannot be compared."""
+    value = _decimal(number)
+    if of and _decimal(of) and (percent or limit < 1):
+        return value / _decimal(of) * (100 if percent else 1)
+    return value if of or bool(sign) == percent else None
+
+
+def _decimal(number: str) -> Decimal:
+    return Decimal(number.replace(",", ""))
