@@ -223,7 +223,7 @@ PLANTED = {
             (IMPACT, r"feeds_risks: \[R1, R2\]", "feeds_risks: [R1, R9]"),
             ("risk-method.md", "rare/grave: medium", "rare/grave: high"),
         ],
-        ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness", "R4 risks/R1",
+        ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness/agreement_with_missing/", "R4 risks/R1",
          "R4 risks/R3"],
     ),
     "a risk without days and records, and another model of the provider": (

@@ -166,8 +166,9 @@ class ManagementState:
         return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
 
     def has_record(self, named: str) -> bool:
-        """Return whether a record, change, trace, document or entry of one has an id; its beginning suffices."""
-        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere}
+        """Return whether a record, change, waiver, trace, document or entry has an id; its beginning suffices."""
+        waivers = (name for version in self.deployed or () for w in version.waived for name in w.waivers)
+        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere, *waivers}
         return any(begins(record, named) for record in records) or named in self._ids
 
     @cached_property
