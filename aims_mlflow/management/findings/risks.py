@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.cited_records import TRACE, begins, named_records
+from aims_mlflow.management.content_words import is_vague
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten_risks
 from aims_mlflow.management.named_causes import why_no_effect
+from aims_mlflow.management.passages import has_anchor
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
 from aims_mlflow.records.wording import describe
 
@@ -39,6 +41,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _treatment(risk, document.id, today)
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
+            yield from _vague(risk, document.id)
     yield from _plan(state, today)
     yield from _same_for_many(registers)
     if registers:
@@ -209,6 +212,14 @@ def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[Management
             fact = f"{ids} are one event in the same words for {len(risks)} systems: “{event[:100]}”"
             fix = "say for each system what happens to whom by which mechanism, or take the risks out that were copied"
             yield ManagementFinding("R5", ids, fact, fix, None, tuple(d.id for d in registers))
+
+
+def _vague(risk: RiskEntry, document: str) -> Iterator[ManagementFinding]:
+    """Yield R5: an event that is true of any system, such as "bias may occur"."""
+    if says(risk.event) and is_vague(str(risk.event)) and not has_anchor(str(risk.event)):
+        fact = f"the event of risk {risk.id}, {risk.event!r}, does not say what happens, or by what"
+        fix = f"say what happens to whom by which mechanism in {risk.id}: aims document lint {document}"
+        yield ManagementFinding("R5", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
 
 
 def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:

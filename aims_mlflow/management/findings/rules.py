@@ -120,7 +120,7 @@ _ALL = (
     FindingRule("R2", "risk", "6.1.3", "major", "a risk closes on a passed, later test of the version in use"),
     FindingRule("R3", "risk", "6.1.2", "major", "each failed result and each incident is a risk"),
     FindingRule("R4", "risk", "6.1.2", "minor", "each system has risks: by the method, on records that exist, in time"),
-    FindingRule("R5", "risk", "6.1.2", "minor", "a risk is its system's own, and no copy"),
+    FindingRule("R5", "risk", "6.1.2", "minor", "a risk says what happens by what, in words of its system"),
     FindingRule("O1", "use", "A.9.2", "major", "reviews by people that were promised were made"),
     FindingRule("O2", "use", "A.8.3", "minor", "outsiders are answered, and their channel is tested each year"),
     FindingRule("O3", "use", "A.9.2", "minor", "who watches over a system holds a duty for it"),
