@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.management.findings import (
     applicability,
     assessment_decision,
+    assessment_time,
     cross_references,
     documentation,
     impact,
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 TOPICS = (
-    written_documents, inventory, impact, assessment_decision, documentation, lifecycle, third_parties, internal_audit,
-    applicability, leadership, signatures, risks, treatment_plans, cross_references, use,
+    written_documents, inventory, impact, assessment_decision, assessment_time, documentation, lifecycle, third_parties,
+    internal_audit, applicability, leadership, signatures, risks, treatment_plans, cross_references, use,
     management_review, permitted_uses,
 )  # fmt: skip
 

@@ -129,19 +129,30 @@ def _required(system: str, version: DeployedVersion, state: ManagementState) -> 
 
 
 def _required_later(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L3: requirements on the system or its data from a day after the training of the version in use."""
-    trained = min((r.evidence.time[:10] for r in version.of("training-provenance")), default=None)
+    """Yield L3: requirements on the system or its data that counted only after the training of the version in use."""
+    begun = [r.evidence.time for kind in ("session-start", "training-provenance") for r in version.of(kind)]
     required: list[WrittenDocument] = [
         *state.about(RequirementsDocument, system), *state.about(QualityRequirementsDocument, system)
     ]  # fmt: skip
     for document in required:
-        if trained and document.effective_from and document.effective_from > trained:
-            fact = (
-                f"{document.id} applies from {document.effective_from} on, and {version.name} was trained on {trained}"
-            )
+        since = _required_since(document, state)
+        # A day that a document names counts whole; an approval has a time.
+        if begun and since and since > min(begun)[: len(since)]:
+            how = "was approved on" if len(since) > len("2026-01-31") else "applies from"
+            fact = f"{document.id} {how} {since[:10]}, and {version.name} was trained before, on {min(begun)[:10]}"
             fix = f"approve requirements before training; show by evidence that {version.name} meets {document.id}"
             about = f"{system}/{version.model}@{version.place}/{document.id}"
             yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
+
+
+def _required_since(document: WrittenDocument, state: ManagementState) -> str | None:
+    required = _required_of(document)
+    return state.counted_since(document, lambda earlier: _required_of(earlier) == required)
+
+
+def _required_of(document: WrittenDocument) -> tuple[object, ...]:
+    """Return what a document requires, without its header: a later version that requires the same is no later word."""
+    return tuple(getattr(document, name, None) for name in ("requirements", "acceptance"))
 
 
 def _without_limit(state: ManagementState) -> Iterator[ManagementFinding]:

@@ -61,6 +61,7 @@ _ALL = (
     FindingRule("F11", "impact", "A.5.3", "minor", "whom an assessment names is an interested party"),
     FindingRule("F12", "impact", "A.5.3", "minor", "somebody assesses a system who did not train it"),
     FindingRule("F13", "impact", "A.5.2", "minor", "a misuse that the register expects is assessed"),
+    FindingRule("F14", "impact", "A.5.2", "minor", "an assessment precedes the use, and is made again in time"),
     FindingRule("C1", "documentation", "A.6.2.7", "major", "the model card is about the bytes in use"),
     FindingRule("C2", "documentation", "A.6.2.7", "minor", "the card was there when the version was registered"),
     FindingRule("C3", "documentation", "A.6.2.7", "minor", "the card states what deployers need, or a document does"),

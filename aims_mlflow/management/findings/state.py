@@ -14,7 +14,7 @@ from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.folder import FolderDocument
@@ -175,6 +175,14 @@ class ManagementState:
     def _ids(self) -> frozenset[str]:
         """The ids of documents and of all entries in them."""
         return frozenset(name for d in self.documents for name in ids_in(d.model_dump()))
+
+    def counted_since(self, document: WrittenDocument, same: Callable[[WrittenDocument], bool]) -> str | None:
+        """Return when a document first counted in a version for which `same` is true: a time, or a day.
+
+        Of a draft, and of what nobody approved, only the day is known that it names: None where it names none.
+        """
+        known = self.published.counted_since(document.id, same) if self.published is not None else None
+        return known or (document.effective_from if document.supersedes is None else None)
 
     def trainers_of(self, version: DeployedVersion) -> set[str]:
         """Return who trained a version: the account that its records name, and the owner of the key that signed."""
