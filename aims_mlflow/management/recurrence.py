@@ -1,4 +1,4 @@
-"""Causes that were written down more than once, in the same words or nearly so."""
+"""Causes as people write them: those that are none, and those that were written down more than once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.content_words import content_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,13 @@ EMPTY = frozenset(
         "have",
     }
 )  # fmt: skip
+# Words of answers that leave everything as it was: who was at fault, or that it was trained again.
+NO_CAUSE = content_words(
+    "human error errors mistake mistakes fault operator user staff employee person people somebody someone "
+    "carelessness inattention oversight unknown unclear model models data bad wrong poor drift drifted concept bug "
+    "bugs software system retrained retraining retrain trained training again new version failure failed problem issue "
+    "caused cause due made"
+)
 # Two causes are one where they share this part of their words.
 ALIKE = 0.75
 LEAST = 2
@@ -57,6 +65,11 @@ class StatedCause:
         if " ".join(self.cause.casefold().split()) == " ".join(other.cause.casefold().split()):
             return True
         return min(len(mine), len(others)) >= LEAST and len(mine & others) / len(mine | others) >= ALIKE
+
+
+def names_no_cause(text: str) -> bool:
+    """Return whether a cause does not say what has to be different, such as "human error" or "it was retrained"."""
+    return says(text) and not content_words(text) - NO_CAUSE
 
 
 def causes_of_actions(documents: Iterable[CorrectiveActionDocument]) -> list[StatedCause]:

@@ -81,7 +81,7 @@ def report(**changes):
         },
         "findings": [{
             "id": "N1", "finding": "late review", "owner": "olga", "due": "2026-05-01", "cause": "no deputy",
-            "closed_on": "2026-04-20", "closed_by": ["r9"],
+            "closed_on": "2026-04-20", "closed_by": ["r1"],
         }],
     }  # fmt: skip
     return document("audit-report", **{**fields, **changes})

@@ -16,6 +16,7 @@ from aims_mlflow.management.findings import (
     leadership,
     lifecycle,
     management_review,
+    outdated_audits,
     oversight,
     permitted_uses,
     risks,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 TOPICS = (
     written_documents, inventory, impact, assessment_decision, assessment_time, documentation, lifecycle, third_parties,
-    internal_audit, applicability, leadership, signatures, risks, treatment_plans, cross_references, oversight, use,
-    management_review, permitted_uses,
+    internal_audit, outdated_audits, applicability, leadership, signatures, risks, treatment_plans, cross_references,
+    oversight, use, management_review, permitted_uses,
 )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.incident_deadlines import incident_deadlines
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.recurrence import names_no_cause
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
-NO_CAUSE = re.compile(r"\s*(human error|retrained?|bug|unknown|model drift|bad data|mistake)[\s.]*", re.IGNORECASE)
-
 
 def incident_findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield one finding for each incident in which something is wrong, and one for each cause that came back."""
@@ -28,7 +26,7 @@ def incident_findings(state: ManagementState, now: datetime) -> Iterator[Managem
     causes: dict[str, list[str]] = defaultdict(list)
     for incident in state.of(IncidentDocument):
         cause = incident.root_cause.cause if incident.root_cause else None
-        if says(cause) and not NO_CAUSE.fullmatch(str(cause)):
+        if says(cause) and not names_no_cause(str(cause)):
             causes[" ".join(str(cause).casefold().split())].append(incident.id)
         wrong = [*_told(incident, today), *_cause(incident, cause), *_closed(incident, state)]
         if wrong:
@@ -60,7 +58,7 @@ def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
 
 
 def _cause(incident: IncidentDocument, cause: str | None) -> Iterator[str]:
-    if cause is not None and NO_CAUSE.fullmatch(cause):
+    if cause is not None and names_no_cause(cause):
         yield f"{cause.strip()!r} is no cause: it does not say what has to be different"
     if incident.status == "closed" and not says(cause):
         yield "it is closed without a cause"
