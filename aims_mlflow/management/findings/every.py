@@ -19,6 +19,7 @@ from aims_mlflow.management.findings import (
     outdated_audits,
     oversight,
     permitted_uses,
+    risk_method,
     risks,
     signatures,
     third_parties,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 TOPICS = (
     written_documents, inventory, impact, assessment_decision, assessment_time, documentation, lifecycle, third_parties,
-    internal_audit, outdated_audits, applicability, leadership, signatures, risks, treatment_plans, cross_references,
-    oversight, use, management_review, permitted_uses,
+    internal_audit, outdated_audits, applicability, leadership, signatures, risks, risk_method, treatment_plans,
+    cross_references, oversight, use, management_review, permitted_uses,
 )  # fmt: skip
 
 

@@ -36,9 +36,10 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about risks, their treatment and their closing."""
     today = now.strftime("%Y-%m-%d")
     registers = state.of(RiskRegisterDocument)
+    planned = {t.risk: t.controls for plan in state.of(TreatmentPlanDocument) for t in plan.risks}
     for document in registers:
         for risk in document.risks:
-            yield from _treatment(risk, document.id, today)
+            yield from _treatment(risk, document.id, planned.get(risk.id, ()), today)
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
             yield from _vague(risk, document.id)
@@ -49,11 +50,13 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _assessed(state, registers, now.date())
 
 
-def _treatment(risk: RiskEntry, document: str, today: str) -> Iterator[ManagementFinding]:
-    """Yield R1: a treatment without owner or day, or one that is overdue."""
+def _treatment(risk: RiskEntry, document: str, planned: tuple[str, ...], today: str) -> Iterator[ManagementFinding]:
+    """Yield R1: a treatment without owner, day or control, or one that is overdue."""
     wrong = [] if says(risk.owner) else ["has no owner"]
     if risk.treatment is None:
         wrong.append("says nothing about its treatment (avoid, reduce, share or accept)")
+    if risk.treatment == "reduce" and not risk.controls and not planned:
+        wrong.append("is to be reduced by no control (controls)")
     if risk.status in OPEN and risk.treatment not in (None, "accept"):
         if risk.due is None:
             wrong.append("is to be treated by no stated day")

@@ -117,7 +117,7 @@ _ALL = (
     FindingRule("K4", "leadership", "5.3", "minor", "whoever is named for a duty is there"),
     FindingRule("K6", "leadership", "7.2", "minor", "who signed was there that day, and shown to be competent"),
     FindingRule("K7", "leadership", "A.3.2", "minor", "who answers for training or approving has a key for it"),
-    FindingRule("R1", "risk", "6.1.3", "minor", "a treatment has owner and day, and is not overdue"),
+    FindingRule("R1", "risk", "6.1.3", "minor", "a treatment has owner, day and control, and is not overdue"),
     FindingRule("R2", "risk", "6.1.3", "major", "a risk closes on a passed, later test of the version in use"),
     FindingRule("R3", "risk", "6.1.2", "major", "each failed result and each incident is a risk"),
     FindingRule("R4", "risk", "6.1.2", "minor", "each system has risks: by the method, on records that exist, in time"),

@@ -74,7 +74,6 @@ def role(**changes):
 
 
 PLAN = {**FIELDS["treatment-plan"]["risks"][0], "due": "2026-12-01"}
-METHOD = {**FIELDS["risk-method"], "matrix": {"rare/high": "medium"}}
 CAUSE = "a column was renamed upstream"
 FAIR = live_states.fairness_of(live_states.good_records()).id
 CLOSED = {"status": "closed", "closed_by": [FAIR], "treated_on": "2026-01-01"}
@@ -185,7 +184,7 @@ CASES = {
         good(risks=risks(risk(), effective_from="2025-11-01")), ["R4 risk-register"],
     ),
     "a level that the matrix does not give": (
-        good(**{"risk-method": document("risk-method", **METHOD)}, risks=risks(risk(level="low"))), ["R4 risk-register/R1"],
+        good(risks=risks(risk(level="low"))), ["R4 risk-register/R1"],
     ),
     "inputs of a review that leave nothing out": (good(inputs=review_inputs()), []),
     "inputs without an incident": (
