@@ -25,6 +25,7 @@ from aims_mlflow.management.findings import (
     third_parties,
     treatment_plans,
     use,
+    use_objectives,
     written_documents,
 )
 from aims_mlflow.management.findings.rules import RULES
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 TOPICS = (
     written_documents, inventory, impact, assessment_decision, assessment_time, documentation, lifecycle, third_parties,
     internal_audit, outdated_audits, applicability, leadership, signatures, risks, risk_method, treatment_plans,
-    cross_references, oversight, use, management_review, permitted_uses,
+    cross_references, oversight, use, use_objectives, management_review, permitted_uses,
 )  # fmt: skip
 
 

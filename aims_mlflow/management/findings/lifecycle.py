@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
-from aims_mlflow.management.findings.plans_of_version import plan_findings
+from aims_mlflow.management.findings.plans_of_version import named_version, plan_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.information import QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import (
@@ -34,7 +34,7 @@ SHORTEST = 8  # of a record's id that is not written out
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the life of versions in use, and about incidents."""
     for system, version in state.live:
-        yield from plan_findings(system, version, state)
+        yield from plan_findings(system, version, state, now.date())
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _breaches(system, version, state)
@@ -48,8 +48,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L1: the version to go back to is gone, retired, or the one that is in use."""
     for plan in state.about(DeploymentPlanDocument, system):
-        target = (plan.rollback_to or "").rpartition("/")[2].removeprefix("version ").strip()
-        if not target.isdigit() or (plan.model_digests and version.digest not in plan.model_digests):
+        target = named_version(plan.rollback_to or "")
+        if target is None or (plan.model_digests and version.digest not in plan.model_digests):
             continue
         why = (
             "which is retired" if target in version.retired
