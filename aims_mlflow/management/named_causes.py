@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Records that list the others of a session, each of which is judged itself.
 LISTS = ("session", "session-start")
+# Records whose result is a judgement, with or without a limit.
+JUDGED = ("drift", "log-coverage", "monitor-run", "use-conformance")
 
 
 def failures(record: SealedRecord) -> list[Claim | None]:
@@ -92,4 +94,5 @@ def why_no_effect(
     beyond = next((c for c in about if c.passed is False), None)
     if beyond is not None:
         return f"is beyond a limit: {describe(beyond)}"
-    return None if any(c.passed for c in claims) else f"({record.evidence.kind}) has no result that passed a limit"
+    kind = record.evidence.kind
+    return None if kind in JUDGED or any(c.passed for c in claims) else f"({kind}) has no result that passed a limit"

@@ -68,7 +68,7 @@ class StatedCause:
 
 
 def names_no_cause(text: str) -> bool:
-    """Return whether a cause does not say what has to be different, such as "human error" or "it was retrained"."""
+    """Return whether a cause does not name what has to be different, such as "human error" or "it was retrained"."""
     return says(text) and not content_words(text) - NO_CAUSE
 
 

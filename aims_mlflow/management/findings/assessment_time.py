@@ -38,7 +38,7 @@ def _due(
     due = assessment.review.next if assessment.review else None
     why = None
     if interval and made and (today - date.fromisoformat(made)).days > interval:
-        why = f"is of {made}, and impact-process asks for a new one every {interval} days"
+        why = f"is of {made}, and impact-process requires a new one every {interval} days"
     elif due and due < today.isoformat() and max(again, default="") < due:
         why = f"was to be reviewed by {due} (review.next), and nobody assessed it again"
     if why:

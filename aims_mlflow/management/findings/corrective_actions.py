@@ -63,11 +63,11 @@ def _came_back(state: ManagementState) -> Iterator[ManagementFinding]:
 
 
 def _no_causes(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L5: a cause that does not say what has to be different, so that it comes back."""
+    """Yield L5: a cause that does not name what has to be different, so that it comes back."""
     causes = causes_of_actions(state.of(CorrectiveActionDocument))
     causes += causes_of_nonconformities(state.of(NonconformityDocument))
     for cause in (c for c in causes if names_no_cause(c.cause)):
-        fact = f"{cause.name} has the cause {cause.cause.strip()[:80]!r}, which does not say what has to be different"
+        fact = f"{cause.name} has the cause {cause.cause.strip()[:80]!r}, which does not name what has to be different"
         fix = (
             f"ask why until the answer can be changed, and state that in cause: aims document publish {cause.document}"
         )

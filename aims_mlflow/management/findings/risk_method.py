@@ -55,7 +55,7 @@ def _unaccepted(method: RiskMethodDocument) -> str | None:
     """Return which level of the matrix nobody may accept."""
     named = {rule.level.casefold() for rule in method.acceptance}
     bare = [level for level in dict.fromkeys(method.matrix.values()) if level.casefold() not in named]
-    return f"does not say who may accept a risk of level {bare[0]!r}, which its matrix gives" if bare else None
+    return f"names nobody who may accept a risk of level {bare[0]!r}, which its matrix gives" if bare else None
 
 
 def _unknown(method: RiskMethodDocument, state: ManagementState) -> str | None:

@@ -16,6 +16,7 @@ from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten
 from aims_mlflow.management.named_causes import why_no_effect
 from aims_mlflow.management.passages import has_anchor
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.documents.third_parties import SupplierEvaluationDocument
 from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def _closing(risk: RiskEntry, document: str, state: ManagementState) -> Iterator
 
 def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
     mine = [v for system, v in state.live if risk.system in (None, system)]
+    if not mine:
+        return _why_no_test(name, risk, state)
     found = _record(name, mine)
     if found is None:
         return f"{name[:13]} leads to no record about a version of it that is in use"
@@ -130,6 +133,16 @@ def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str |
         return f"{name[:13]} is of {record.evidence.time[:10]}, before its treatment on {risk.treated_on}"
     why = _shows_nothing(risk, record, mine, people_of(risk.system or "", version, state))
     return f"{name[:13]} {why}" if why else None
+
+
+def _why_no_test(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
+    """Return why no own test of a component closes a risk of a system that has no version of a model in use."""
+    documents = [d for d in state.of(SupplierEvaluationDocument) if risk.system in (None, d.system)]
+    days = [t.date for d in documents if d.id == name for t in d.tests if t.date]
+    if not days:
+        return f"{name[:40]} leads to no record about a version of it that is in use, and to no own test of a component"
+    late = risk.treated_on is not None and max(days) < risk.treated_on
+    return f"the tests of {name} are of {max(days)}, before its treatment on {risk.treated_on}" if late else None
 
 
 def _shows_nothing(
@@ -220,8 +233,8 @@ def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[Management
 def _vague(risk: RiskEntry, document: str) -> Iterator[ManagementFinding]:
     """Yield R5: an event that is true of any system, such as "bias may occur"."""
     if says(risk.event) and is_vague(str(risk.event)) and not has_anchor(str(risk.event)):
-        fact = f"the event of risk {risk.id}, {risk.event!r}, does not say what happens, or by what"
-        fix = f"say what happens to whom by which mechanism in {risk.id}: aims document lint {document}"
+        fact = f"the event of risk {risk.id}, {risk.event!r}, states neither what happens nor by what"
+        fix = f"state what happens to whom by which mechanism in {risk.id}: aims document lint {document}"
         yield ManagementFinding("R5", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
 
 

@@ -23,13 +23,13 @@ MECHANISMS = (("impacts", "mechanism"), ("risks", "event"))
 
 
 def without_mechanism(document: FolderDocument) -> Iterator[Spot]:
-    """Yield each harm and each risk whose mechanism says neither what happens nor by what, such as `potential bias`."""
+    """Yield each harm and risk whose mechanism states neither what happens nor by what, such as `potential bias`."""
     for place, field in MECHANISMS:
         for index, entry in enumerate(mappings(document.fields.get(place))):
             text = str(entry.get(field) or "")
             if says(text) and is_vague(text) and not has_anchor(text):
                 name = f"{field} {text.strip()!r} of {entry.get('id')}"
-                yield Spot(document.line(place, index, field), f"{name} does not say what happens, or by what")
+                yield Spot(document.line(place, index, field), f"{name} states neither what happens nor by what")
 
 
 def people_not_in_data(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

@@ -10,6 +10,7 @@ from aims_mlflow.records.evidence import Claim
 from support.live_states import assessed, fairness_of, good_records, live, session_records, with_texts
 from support.management_states import NOW, SYSTEM, good, risk, risks
 
+FAIR = fairness_of(good_records())
 WAIVER = "01a2aaaa-0000-7000-8000-000000000001"
 
 
@@ -117,10 +118,24 @@ def test_a_risk_closes_where_the_failed_result_passes_and_not_where_it_only_is_t
     assert "it passes no limit" in one.fact
 
 
+def test_a_risk_of_bought_parts_closes_on_an_own_test():
+    """Where no model of a system is in use, its risks close on the tests of its components, after the treatment."""
+    bought = dataclasses.replace(good(risks=closed(FAIR, closed_by=["supplier-evaluation"])), deployed=())
+    assert found(bought, "R2") == []
+    other = dataclasses.replace(good(risks=closed(FAIR)), deployed=())
+    assert "no own test of a component" in found(other, "R2")[0].fact
+    early = closed(FAIR, closed_by=["supplier-evaluation"], treated_on="2026-03-01")
+    (one,) = found(dataclasses.replace(good(risks=early), deployed=()), "R2")
+    assert "the tests of supplier-evaluation are of 2026-02-01, before its treatment on 2026-03-01" in one.fact
+
+
+def test_a_result_that_is_a_judgement_needs_no_limit():
+    assert found(good(risks=closed(of_kind("log-coverage"), group="clerks")), "R2") == []
+
+
 # -- what shows the effect of a measure -----------------------------------------------------------------------------
 
 
-FAIR = fairness_of(good_records())
 BARE = (f"evidence: [{FAIR.id}]", "evidence: []")
 
 

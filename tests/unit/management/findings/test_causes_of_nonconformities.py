@@ -29,7 +29,7 @@ def test_a_cause_that_leaves_everything_as_it_was_is_none(cause):
     state = good(bad=nonconformity(cause=cause), act=action(cause="N1: nobody stands in for olga"))
     assert found(state, "L5", "L6") == ["L5 nonconformity/nonconformities.0/cause"]
     (one,) = [f for f in findings(state, NOW) if f.rule == "L5"]
-    assert (one.control, "does not say what has to be different" in one.fact) == ("10.2", True)
+    assert (one.control, "does not name what has to be different" in one.fact) == ("10.2", True)
     assert found(good(act=action(cause=cause)), "L5", "L6") == ["L5 corrective-action/actions.0/cause"]
 
 

@@ -42,7 +42,7 @@ def test_what_is_vague_has_no_words_of_its_own(words, vague):
 def test_the_event_of_a_risk_says_what_happens():
     (one,) = found(good(risks=risks(risk(event="bias may occur"))))
     assert (one.rule, one.about) == ("R5", "risk-register/R1")
-    assert "'bias may occur', does not say what happens, or by what" in one.fact
+    assert "'bias may occur', states neither what happens nor by what" in one.fact
     assert "aims document lint risk-register" in one.fix
 
 
