@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.impact import names_group
 from aims_mlflow.management.cited_records import begins
+from aims_mlflow.management.passages import GROUP
 from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
@@ -57,11 +58,8 @@ class GroupsInData:
     def values(self, words: str) -> list[str]:
         """Return the groups that words name, as column=value: so written, or by the name of the group."""
         said = words.casefold()
-        return [
-            value
-            for name, value in self._named
-            if any(re.search(rf"(?<!\w){re.escape(each.casefold())}(?!\w)", said) for each in (name, value))
-        ]
+        named = [v for name, v in self._named if re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", said)]
+        return [*named, *(found[0] for found in GROUP.finditer(words) if found[0].partition("=")[0] in self.columns)]
 
 
 def why_no_risk(
@@ -95,4 +93,4 @@ def why_no_effect(
     if beyond is not None:
         return f"is beyond a limit: {describe(beyond)}"
     kind = record.evidence.kind
-    return None if kind in JUDGED or any(c.passed for c in claims) else f"({kind}) has no result that passed a limit"
+    return None if kind in JUDGED or any(c.passed for c in claims) else f"has no result that passed a limit ({kind})"

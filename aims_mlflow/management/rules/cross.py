@@ -11,7 +11,7 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.applicability.against_register import why_not_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
-from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_risk
+from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_effect, why_no_risk
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
@@ -156,6 +156,11 @@ def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
             lacking = [c for c in bad if claim_of(record, c.metric, c.slice) is None]
             if lacking:
                 yield f"is closed by a record that has no {lacking[0].metric} for {lacking[0].slice or 'all rows'}"
+        if not any(c.passed is False for cause in causes for c in cause.evidence.claims):
+            system = risk.get("system") or record.evidence.system
+            people = GroupsInData(_groups_of(system, around), around.evidence.of_system(system))
+            why = why_no_effect(record, risk.get("group"), risk.get("event"), causes, people)
+            yield from [f"is closed by a record that {why}"] if why else []
 
 
 def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

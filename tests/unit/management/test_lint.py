@@ -154,6 +154,9 @@ def test_a_risk_is_closed_by_a_passed_test_of_the_model_in_use(tmp_path):
     evidence = view()
     risk = RISK % evidence.records[0].id
     assert said(found(tmp_path, evidence, r=risk, system=REGISTER_ENTRY), "X8") == []
+    men = risk.replace("group: sex=Female", "group: sex=Other").replace("women come", "they come")
+    (of_others,) = said(found(tmp_path, evidence, r=men, system=REGISTER_ENTRY), "X8")
+    assert "is closed by a record that has no result" in of_others
     old = view(model="9" * 64)
     stale = EvidenceView(old.records, old.sources, (), (MODEL,))
     assert "is closed by a test of model 999999999999, which is not the one in use" in said(

@@ -93,7 +93,7 @@ def closed(record, **changes):
 @pytest.mark.parametrize(
     ("kind", "changes", "word"),
     [
-        ("tooling-record", {"group": "clerks"}, "(tooling-record) has no result that passed a limit"),
+        ("tooling-record", {"group": "clerks"}, "has no result that passed a limit (tooling-record)"),
         ("performance", {"group": "women"}, "has no result of women"),
         ("performance", {"group": "clerks", "likelihood_basis": of_kind("robustness").id}, "on which the harm rests"),
         ("performance", {}, "says nothing of sex=Female, whom the risk hits"),
