@@ -333,7 +333,7 @@ PLANTED = {
             ("monitoring-loan-screening.yaml", r', limit: "0.1"', ""),
         ],
         ["F9 loan-screening/impact-loan-screening", "F7 impact-loan-screening/I2", "I5 audit-report/N1", "K5 policy-told",
-         "K6 olga", "L7 monitoring-loan-screening/drift", "L7 objectives-loan-screening/fairness", "O2 concern-log/test",
+         "K6 olga", "L7 monitoring-loan-screening/drift", "L7 objectives-loan-screening/fairness", "O1 loan-screening/oversight", "O2 concern-log/test",
          "O2 reports-loan-screening/test", "S4 loan-screening/law/AI Act", "S4 loan-screening/stages",
          f"T4 {COMPONENT}/gpt-4o-2024-11-20", f"T5 {COMPONENT}/C-2026-04"],
     ),
