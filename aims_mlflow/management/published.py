@@ -52,13 +52,15 @@ class PublishedShelf:
         pairs = ((p, written_of(p)) for p in self.shelf.on(day))
         return tuple((p, written) for p, written in pairs if written is not None)
 
-    def counted_since(self, document: str, same: Callable[[WrittenDocument], bool]) -> str | None:
-        """Return when a document first counted in a version for which `same` is true; None if it never did.
+    def counted_since(self, document: WrittenDocument, same: Callable[[WrittenDocument], bool]) -> str | None:
+        """Return when a document of its kind about its system first counted for which `same` is true; else None.
 
-        A version counts from its first approval by another than its authors, and from the day that it names.
+        Earlier versions, and documents that it took the place of, are among them. Each counts from its first approval
+        by another than its authors, and from the day that it names.
         """
         times = []
-        for publication in self.shelf.versions(document):
+        mine = (p for p in self.shelf.publications if p.about == (document.kind, document.system))
+        for publication in mine:
             stated, written = publication.document, written_of(publication)
             approved = [
                 a.time

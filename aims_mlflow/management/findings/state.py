@@ -177,12 +177,13 @@ class ManagementState:
         return frozenset(name for d in self.documents for name in ids_in(d.model_dump()))
 
     def counted_since(self, document: WrittenDocument, same: Callable[[WrittenDocument], bool]) -> str | None:
-        """Return when a document first counted in a version for which `same` is true: a time, or a day.
+        """Return when one of its kind about its system first counted for which `same` is true: a time, or a day.
 
         Of a draft, and of what nobody approved, only the day is known that it names: None where it names none.
         """
-        known = self.published.counted_since(document.id, same) if self.published is not None else None
-        return known or (document.effective_from if document.supersedes is None else None)
+        known = self.published.counted_since(document, same) if self.published is not None else None
+        is_first = document.supersedes is None and document.version == "1"
+        return known or (document.effective_from if is_first else None)
 
     def trainers_of(self, version: DeployedVersion) -> set[str]:
         """Return who trained a version: the account that its records name, and the owner of the key that signed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 QUOTES = "*_`.:?!\"'"
 ASSESSMENTS = ("impact-assessment", "impact-people")
+OF_ALL = ("environment", "society")  # dimensions of impacts that hit no group alone
 # Where a document states how a harm comes about.
 MECHANISMS = (("impacts", "mechanism"), ("risks", "event"))
 
@@ -52,6 +53,8 @@ def people_not_in_data(document: FolderDocument, around: LintContext) -> Iterato
         if strange:
             text = f"{strange[0]} of impact {impact.get('id')} is no value of a column that was compared"
             yield Spot(document.line("impacts", index, "group"), text)
+        elif impact.get("dimension") in OF_ALL:
+            continue
         elif not values and says(group) and described and not content_words(group) & described:
             text = f"{group!r} of impact {impact.get('id')} is none of the groups, users or parties of {system}"
             yield Spot(document.line("impacts", index, "group"), text)

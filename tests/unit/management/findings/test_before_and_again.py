@@ -126,3 +126,5 @@ def test_a_version_that_adds_a_model_makes_no_assessment_later():
     state = dataclasses.replace(state, documents=documents)
     assert found(approved(state, (first, "2026-05-02T00:00:00Z"), (later, "2026-06-10T00:00:00Z")), "F14") == []
     assert found(approved(state, (later, "2026-06-10T00:00:00Z")), "F14") == [f"F14 {AT}"]
+    other = first.model_copy(update={"id": "assessment-of-2025"})
+    assert found(approved(state, (other, "2026-05-02T00:00:00Z"), (later, "2026-06-10T00:00:00Z")), "F14") == []
