@@ -26,19 +26,24 @@ YEAR = timedelta(days=365)
 IN_USE = ("deployment", "operation")
 # Duties with which somebody may watch over a system and overrule it.
 WATCHING: tuple[Activity, ...] = ("operate", "stop", "approve", "validate", "report")
-# A review of each one of some things, and the things that are every decision.
+# A review of each one of some things; the things that are every decision; and what follows where only some are meant.
 REVIEWS = r"\b(?:review|read|check|look|compar|confirm|verif)\w*\b"
-PROMISE = re.compile(rf"{REVIEWS}[^.;]*?\b(?:each|every|all)\b\s+(?:of\s+|the\s+|single\s+)*(\w+)", re.IGNORECASE)
+PROMISE = re.compile(
+    rf"{REVIEWS}[^.;]*?\b(?:each|every|all)\b\s+(?:of\s+|the\s+|single\s+)*(\w+)(\s+\w+)?", re.IGNORECASE
+)
 EVERY = re.compile(
     r"(?:decision|application|case|letter|draft|score|result|output|prediction|recommendation|answer)s?", re.IGNORECASE
 )
 
 
+SOME = re.compile(r"that|which|whose|who|with|without|of|above|below|over|under|in|on|from|by|where|when|about|for|to")
+
+
 class Promise(NamedTuple):
-    """A review that a document or a waiver promises: of which things, in which words."""
+    """A review that a document or a waiver promises: whether of every decision or of some, in which words."""
 
     where: str
-    what: str
+    of_all: bool
     words: str
 
 
@@ -70,7 +75,9 @@ def _promises(system: str, state: ManagementState) -> Iterator[Promise]:
         said += [(assessment.id, condition) for condition in assessment.conditions]
     said += [(d.id, d.oversight) for d in state.of(UseProcessDocument) if d.system in (None, system)]
     for where, words in said:
-        yield from (Promise(where, found[1], found.string) for found in PROMISE.finditer(words or ""))
+        for found in PROMISE.finditer(words or ""):
+            of_some = SOME.fullmatch((found[2] or "").strip().casefold())
+            yield Promise(where, EVERY.fullmatch(found[1]) is not None and of_some is None, found.string)
 
 
 def _wrong(period: OversightPeriod, promises: list[Promise]) -> str | None:
@@ -88,7 +95,7 @@ def _wrong(period: OversightPeriod, promises: list[Promise]) -> str | None:
 
 def _less_than_all(made: int, decisions: int, promised: int | None, promises: list[Promise]) -> str | None:
     """Return what a review of some decisions falls short of: of all of them, or of a number that nobody states."""
-    of_all = [p for p in promises if EVERY.fullmatch(p.what)]
+    of_all = [p for p in promises if p.of_all]
     for promise in of_all or (promises if promised is None else ()):
         said = (
             f"{made:,} of {decisions:,} decisions were reviewed, and {promise.where} promises “{promise.words[:100]}”"

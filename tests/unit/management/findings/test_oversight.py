@@ -39,7 +39,14 @@ def test_what_a_measure_promises_is_compared_with_what_was_reviewed(words, perio
 
 
 @pytest.mark.parametrize(
-    "words", ["olga reviews each refusal", "olga reads ten decisions a week", "a clerk decides each case"]
+    "words",
+    [
+        "olga reviews each refusal",
+        "olga reads ten decisions a week",
+        "a clerk decides each case",
+        "olga checks every application that is refused",
+        "olga reads all letters of May",
+    ],
 )
 def test_a_promise_of_some_reviews_is_kept_by_the_number_that_was_promised(words):
     assert found(promising(words, **SOME)) == []
