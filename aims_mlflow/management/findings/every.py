@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings import (
@@ -46,5 +47,13 @@ TOPICS = (
 def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
-    found = {f.id: f for topic in TOPICS for f in topic.findings(state, now)}
+    found = {f.id: _with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)}
     return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))
+
+
+def _with_command(finding: ManagementFinding, state: ManagementState) -> ManagementFinding:
+    """Return a finding whose fix ends with a command: where its topic names none, with that for the mended document."""
+    document = next((name for name in finding.evidence if name in state.by_id), None)
+    if "aims " in finding.fix or document is None:
+        return finding
+    return replace(finding, fix=f"{finding.fix}: aims document publish {document}")

@@ -348,3 +348,12 @@ def test_a_missing_field_counts_against_the_control_that_needs_it():
     (one,) = findings(state, NOW)
     assert one.control == one.plain()["control"] == "4.1"
     assert "issues.0.effect (what it means for the management system)" in one.fact
+
+
+def test_a_fix_ends_with_a_command_where_a_document_is_to_be_mended():
+    made = [f for state, _ in CASES.values() for f in findings(state, NOW) if f.evidence]
+    assert [f.fix for f in made if "aims " not in f.fix] == []
+    (one,) = findings(CASES["risk without owner"][0], NOW)
+    assert one.fix == (
+        "complete R1 in risk-register: owner, treatment, due, treated_on: aims document publish risk-register"
+    )
