@@ -13,6 +13,7 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.management.folder import FolderDocument, parse_document
@@ -20,9 +21,10 @@ from aims_mlflow.management.library import read_library
 from aims_mlflow.management.publication import COMMON, FILES
 from aims_mlflow.management.states import by_review, state_of
 from aims_mlflow.records.documents import KINDS
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aims_mlflow.gates.published_documents import DocumentShelf, Publication
     from aims_mlflow.ledger.ledger import Ledger
@@ -49,6 +51,25 @@ class PublishedShelf:
         """Return the documents in force on a day, as the form of their kinds; one of another form is left out."""
         pairs = ((p, written_of(p)) for p in self.shelf.on(day))
         return tuple((p, written) for p, written in pairs if written is not None)
+
+    def counted_since(self, document: WrittenDocument, same: Callable[[WrittenDocument], bool]) -> str | None:
+        """Return when a document of its kind about its system first counted for which `same` is true; else None.
+
+        Earlier versions, and documents that it took the place of, are among them. Each counts from its first approval
+        by another than its authors, and from the day that it names.
+        """
+        times = []
+        mine = (p for p in self.shelf.publications if p.about == (document.kind, document.system))
+        for publication in mine:
+            stated, written = publication.document, written_of(publication)
+            approved = [
+                a.time
+                for a in self.shelf.approvals_of(stated)
+                if approving_role(stated.kind) in a.roles and not is_among(a.owner, stated.authors)
+            ]
+            if approved and written is not None and same(written):
+                times.append(max(min(approved), written.effective_from or ""))
+        return min(times, default=None)
 
 
 def published_shelf(ledger: Ledger | None, at: datetime | None = None) -> PublishedShelf | None:

@@ -1,4 +1,4 @@
-"""Causes that were written down more than once, in the same words or nearly so."""
+"""Causes as people write them: those that are none, and those that were written down more than once."""
 
 from __future__ import annotations
 

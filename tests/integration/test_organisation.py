@@ -15,7 +15,9 @@ from aims_mlflow.catalog.loader import controls
 from support.commands import command
 from support.fresh_database import fresh_database
 from support.organisation_faults import PLANTED, REFUSED
+from support.organisation_risk_faults import RISK_FAULTS
 
+EVERY = PLANTED | RISK_FAULTS
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organisation"
 pytestmark = pytest.mark.timeout(600)
 
@@ -115,9 +117,9 @@ def test_lint_has_nothing_against_it(at_home):
     assert (status, json.loads(printed)["results"]) == (0, [])
 
 
-@pytest.mark.parametrize("batch", PLANTED)
+@pytest.mark.parametrize("batch", EVERY)
 def test_planted_faults_are_found_and_nothing_else(at_home, tmp_path, batch):
-    faults, wanted = PLANTED[batch]
+    faults, wanted = EVERY[batch]
     assert found(at_home, planted(at_home, tmp_path / "aims", faults), "--drafts") == sorted(wanted)
 
 

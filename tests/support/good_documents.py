@@ -121,8 +121,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "roles": {"roles": [{"role": "approver", "authority": "may stop a release", "person": "olga"}]},
     "risk-method": {
         "scales": {"likelihood": [LEVEL], "impact_on_people": [LEVEL]}, "triggers": ["a new version"], "interval_days": 180,
-        "acceptance": [{"level": "high", "may_accept": "board"}]},
+        "matrix": {"high/high": "high"}, "acceptance": [{"level": "high", "may_accept": "board"}]},
     "risk-register": {"risks": [{"id": "R1", "system": SYSTEM, "event": "women are refused more often", "owner": "olga",
+                                 "source": "machine-learning", "controls": ["A.5.4"],
                                  "group": "sex=Female", "likelihood": "likely", "likelihood_basis": "first results",
                                  "impact": "grave", "impact_basis": "no credit", "level": "high", "treatment": "reduce",
                                  "status": "treating"}]},

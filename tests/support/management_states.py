@@ -17,6 +17,15 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CLAUSES = (
     "context", "parties", "leadership", "ai-policy", "roles", "risk-method", "treatment-plan", "impact-process"
 )  # fmt: skip
+METHOD = {
+    **FIELDS["risk-method"],
+    "scales": {
+        "likelihood": [{"level": level, "meaning": "counted over a year"} for level in ("rare", "likely")],
+        "impact_on_people": [{"level": "high", "meaning": "no credit"}],
+    },
+    "matrix": {"rare/high": "medium", "likely/high": "medium"},
+    "acceptance": [{"level": level, "may_accept": "board"} for level in ("medium", "high")],
+}
 SYSTEM, MODEL, API, DATA = "income-screening", "income", "openai/gpt-4o", "f" * 64
 
 
@@ -81,7 +90,7 @@ def report(**changes):
         },
         "findings": [{
             "id": "N1", "finding": "late review", "owner": "olga", "due": "2026-05-01", "cause": "no deputy",
-            "closed_on": "2026-04-20", "closed_by": ["r9"],
+            "closed_on": "2026-04-20", "closed_by": ["r1"],
         }],
     }  # fmt: skip
     return document("audit-report", **{**fields, **changes})
@@ -111,7 +120,7 @@ def soa(control=None, *, without=None, **changes):
 
 def risk(**changes):
     fields = {
-        "id": "R1", "system": SYSTEM, "event": "women are refused more often", "group": "sex=Female", "owner": "olga",
+        "id": "R1", "system": SYSTEM, "source": "machine-learning", "event": "women are refused more often", "group": "sex=Female", "owner": "olga",
         "likelihood": "rare", "likelihood_basis": "passed limits", "impact": "high", "impact_basis": "no credit",
         "level": "medium", "treatment": "reduce", "due": "2026-12-01", "status": "treating", "controls": ["A.6.2.4"],
         "residual": {"likelihood": "rare", "impact": "high", "level": "medium"}, "accepted_by": "max",
@@ -211,6 +220,7 @@ def documents():
         "duty": duty_list(),
         "goals": document("development-objectives", **FIELDS["development-objectives"], system=SYSTEM),
         **{kind: document(kind, **FIELDS[kind]) for kind in CLAUSES},
+        "risk-method": document("risk-method", **METHOD),
     }
 
 

@@ -225,7 +225,7 @@ PLANTED = {
             (IMPACT, r"feeds_risks: \[R1, R2\]", "feeds_risks: [R1, R9]"),
             ("risk-method.md", "rare/grave: medium", "rare/grave: high"),
         ],
-        ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness", "R4 risks/R1",
+        ["R1 risks/R1", "R1 risks/R2", "R3 impact-loan-screening", "R3 loan-screening/robustness/agreement_with_missing/", "R4 risks/R1",
          "R4 risks/R3"],
     ),
     "a risk without days and records, and another model of the provider": (
@@ -335,7 +335,7 @@ PLANTED = {
             ("monitoring-loan-screening.yaml", r', limit: "0.1"', ""),
         ],
         ["F9 loan-screening/impact-loan-screening", "F7 impact-loan-screening/I2", "I5 audit-report/N1", "K5 policy-told",
-         "K6 olga", "L7 monitoring-loan-screening/drift", "L7 objectives-loan-screening/fairness", "O2 concern-log/test",
+         "K6 olga", "L7 monitoring-loan-screening/drift", "L7 objectives-loan-screening/fairness", "O1 loan-screening/oversight", "O2 concern-log/test",
          "O2 reports-loan-screening/test", "S4 loan-screening/law/AI Act", "S4 loan-screening/stages",
          f"T4 {COMPONENT}/gpt-4o-2024-11-20", f"T5 {COMPONENT}/C-2026-04"],
     ),

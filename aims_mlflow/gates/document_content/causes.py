@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from aims_mlflow.gates.document_content.content_words import content_words
+from aims_mlflow.gates.person_statements import says
 
-NO_CAUSE = re.compile(
-    r"\W*((it|the|a|an|this|was|were|is|by|due to|because of|caused by|simply|just|some|our|model|system|cause)\W+)*"
-    r"(human errors?|(re)?train(ed|ing)?|retrain|bugs?|unknown|(model )?drift|bad data|mistakes?|errors?|carelessness)"
-    r"(\W+(again|by (a|the) (person|user|clerk)))*\W*",
-    re.IGNORECASE,
+# Words of answers that leave everything as it was: who was at fault, or that it was trained again.
+NO_CAUSE = content_words(
+    "human error errors mistake mistakes fault operator user staff employee person people somebody someone "
+    "carelessness inattention oversight unknown unclear model models data bad wrong poor drift drifted concept bug "
+    "bugs software system retrained retraining retrain trained training again new version failure failed problem issue "
+    "caused cause due made"
 )
 
 
 def is_no_cause(cause: str | None) -> bool:
-    """Return whether a text is said to be a cause, and does not say what has to be different."""
-    return cause is not None and NO_CAUSE.fullmatch(cause) is not None
+    """Return whether a stated cause does not name what has to be different, such as "it was retrained"."""
+    return says(cause) and not content_words(str(cause)) - NO_CAUSE

@@ -22,6 +22,16 @@ ENDINGS = (
     "y",
 )  # fmt: skip
 SHORTEST = 4
+# Words of harms in general: without others a text states neither what happens nor by what.
+GENERAL = (
+    "bias biased biases harm harmful harmed risk risky discrimination discriminatory discriminated unfair unfairness "
+    "fairness disadvantage error errors impact effect negative adverse potential potentially possible possibly might "
+    "could occur happen arise exist lead result cause people person persons group groups user individual individuals "
+    "certain some various several general model system ai output privacy safety issue concern problem unwanted "
+    "undesired unintended consequence damage against because due towards"
+)
+# What a text that is not general has besides: two words, or the letters of a long one, as in languages that join words.
+LEAST_WORDS, LEAST_LETTERS = 2, 12
 DENIED = re.compile(r"\b(not|no|never|nothing|nobody|neither|without|except)\b[^,;.:]*", re.IGNORECASE)
 
 
@@ -40,3 +50,9 @@ def content_words(text: str) -> frozenset[str]:
 def affirmed(text: str) -> str:
     """Return a text without the clauses that deny something: "never used for X" says nothing of a use for X."""
     return DENIED.sub("", text)
+
+
+def is_vague(text: str) -> bool:
+    """Return whether a text has nothing but words that are true of any harm, such as "potential bias may occur"."""
+    own = content_words(text) - content_words(GENERAL)
+    return len(own) < LEAST_WORDS and sum(map(len, own)) < LEAST_LETTERS

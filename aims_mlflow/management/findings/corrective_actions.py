@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.causes import is_no_cause
+from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.document_content.stated_results import names_value
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -34,6 +37,8 @@ def corrective_findings(state: ManagementState, now: datetime) -> Iterator[Manag
     """Yield every finding about corrective actions, measured limits and notices."""
     today = now.strftime("%Y-%m-%d")
     yield from _came_back(state)
+    yield from _no_causes(state)
+    yield from _unanswered(state)
     yield from _late(state, today)
     yield from _effects(state)
     yield from _unchecked(state, now)
@@ -54,6 +59,34 @@ def _came_back(state: ManagementState) -> Iterator[ManagementFinding]:
         fix = "find the cause behind it, act on that, and let another person check the effect: effectiveness-check"
         about = f"cause/{earlier.document}.{earlier.index}/{later.document}.{later.index}"
         yield ManagementFinding("L5", about, fact, fix, None, tuple(dict.fromkeys((earlier.document, later.document))))
+
+
+def _no_causes(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L5: a cause that does not name what has to be different, so that it comes back."""
+    causes = causes_of_actions(state.of(CorrectiveActionDocument))
+    causes += causes_of_nonconformities(state.of(NonconformityDocument))
+    for cause in (c for c in causes if is_no_cause(c.cause)):
+        fact = f"{cause.name} has the cause {cause.cause.strip()[:80]!r}, which does not name what has to be different"
+        fix = (
+            f"ask why until the answer can be changed, and state that in cause: aims document publish {cause.document}"
+        )
+        about = f"{cause.document}/{cause.field}.{cause.index}/cause"
+        yield ManagementFinding("L5", about, fact, fix, None, (cause.document,))
+
+
+def _unanswered(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L6: a nonconformity that no corrective action names or has a word of its cause."""
+    actions = [a for d in state.of(CorrectiveActionDocument) for a in d.actions]
+    said = " ".join(f"{a.cause or ''} {a.action}" for a in actions)
+    for document in state.of(NonconformityDocument):
+        for number, entry in enumerate(document.nonconformities):
+            named = entry.id is not None and re.search(rf"(?<![\w-]){re.escape(entry.id)}(?![\w-])", said)
+            if named or content_words(entry.cause or entry.fact) & content_words(said):
+                continue
+            name = entry.id or str(number + 1)
+            fact = f"nothing is done about the cause of nonconformity {name} of {document.id} (“{entry.fact[:80]}”)"
+            fix = "remove its cause, and name it there: aims document new corrective-action"
+            yield ManagementFinding("L6", f"{document.id}/{name}", fact, fix, document.system, (document.id,))
 
 
 def _late(state: ManagementState, today: str) -> Iterator[ManagementFinding]:

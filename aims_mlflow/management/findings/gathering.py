@@ -108,9 +108,10 @@ def read_state(
 
 
 def _looked_up(state: ManagementState) -> frozenset[str]:
-    """Return the ids that are looked up in the whole ledger: sampled records, and what risks rest on."""
+    """Return the ids that are looked up in the whole ledger: what was sampled, closed a finding, or caused a risk."""
     sampled = {i for report in state.of(AuditReportDocument) if report.sample for i in report.sample.items}
     named = {n for d in state.of(RiskRegisterDocument) for risk in d.risks for n in named_records(risk)}
+    named |= {n for report in state.of(AuditReportDocument) for found in report.findings for n in found.closed_by}
     return frozenset((sampled - set(state.by_id)) | {n for n in named if not state.has_record(n)})
 
 

@@ -11,7 +11,8 @@ from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.wording_context import wording_context
-from aims_mlflow.management.passages import has_anchor, paragraphs, statements
+from aims_mlflow.management.named_causes import GroupsInData, why_no_effect
+from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, statements
 from aims_mlflow.management.rules import CHECKS
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.rules.figures import other_values, unadmitted, unresolved
@@ -21,7 +22,7 @@ from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, Peopl
 from aims_mlflow.records.wording import describe, slice_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.passages import Passage
     from aims_mlflow.management.rules.base import LintContext
+    from aims_mlflow.records.documents.impact import ImpactMeasure
     from aims_mlflow.records.evidence import Claim
 
     Assessment = ImpactAssessmentDocument | PeopleImpactDocument
@@ -48,7 +50,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         text = state.texts.get(written.id)
         if text is not None:
             yield from _words(written, text, context)
-        yield from _measures(written, context)
+        yield from _measures(written, text, context)
         yield from _overdue(written, now.strftime("%Y-%m-%d"))
     for system, version in state.live:
         yield from _of_version(system, version, state)
@@ -97,13 +99,13 @@ def _unresolved(document: FolderDocument, around: LintContext) -> Iterator[Spot]
     yield from unadmitted(document, around)
 
 
-def _measures(written: Assessment, around: LintContext) -> Iterator[ManagementFinding]:
+def _measures(written: Assessment, text: FolderDocument | None, around: LintContext) -> Iterator[ManagementFinding]:
     """Yield F7: measures that are said to be done, and whose effect nothing shows."""
-    live = set(around.evidence.model_digests)
+    marks = {line.name: str(line.evidence) for line in (citation_lines(text) if text else ()) if line.evidence}
     for measure in written.measures:
         if measure.done is None:
             continue
-        why = _no_effect(measure.effectiveness_evidence, measure.done, written, live, around)
+        why = _no_effect(measure, written, marks, around)
         if why:
             fact = f"the measure for {measure.impact} in {written.id} is done since {measure.done}, and {why}"
             fix = f"measure again after {measure.done} on the version in use, and name the record in {written.id}"
@@ -120,30 +122,50 @@ def _overdue(written: Assessment, today: str) -> Iterator[ManagementFinding]:
 
 
 def _no_effect(
-    named: tuple[str, ...], done: str, written: Assessment, live: set[str], around: LintContext
+    measure: ImpactMeasure, written: Assessment, marks: Mapping[str, str], around: LintContext
 ) -> str | None:
     """Return why the evidence that a measure names does not show its effect; None if it does, or none was read."""
-    if not named:
+    if not measure.effectiveness_evidence:
         return "no evidence shows that it works"
-    whys = (_shows_nothing(name, done, written, live, around) for name in named if around.evidence.sources)
-    return next((why for why in whys if why), None)
-
-
-def _shows_nothing(name: str, done: str, written: Assessment, live: set[str], around: LintContext) -> str | None:
-    found = around.evidence.find(name)
-    if len(found) != 1:
-        return f"its evidence {name[:13]} leads to no record of a version in use"
-    record = found[0]
-    if written.system and record.evidence.system not in (None, written.system):
-        return f"its evidence {record.id[:13]} is about {record.evidence.system}"
-    digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
-    if record.evidence.time[:10] < done:
-        return f"its evidence {record.id[:13]} is of {record.evidence.time[:10]}, before that"
-    if digests and live and not digests & live:
-        return f"its evidence {record.id[:13]} is about model {min(digests)[:12]}, which is not in use"
-    if record.evidence.result in NOT_PASSED:
-        return f"its evidence {record.id[:13]} says {record.evidence.result.replace('_', ' ')}"
+    for name in measure.effectiveness_evidence if around.evidence.sources else ():
+        found = around.evidence.find(name)
+        if len(found) != 1:
+            return f"its evidence {name[:13]} leads to no record of a version in use"
+        why = _not_of_use(found[0], str(measure.done), written, around)
+        why = why or _not_of_harm(found[0], measure, written, marks, around)
+        if why:
+            return f"its evidence {found[0].id[:13]} {why}"
     return None
+
+
+def _not_of_use(record: SealedRecord, done: str, written: Assessment, around: LintContext) -> str | None:
+    """Return why a record is no later, passed test of what is in use."""
+    if written.system and record.evidence.system not in (None, written.system):
+        return f"is about {record.evidence.system}"
+    digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
+    live = set(around.evidence.model_digests)
+    if record.evidence.time[:10] < done:
+        return f"is of {record.evidence.time[:10]}, before that"
+    if digests and live and not digests & live:
+        return f"is about model {min(digests)[:12]}, which is not in use"
+    if record.evidence.result in NOT_PASSED:
+        return f"says {record.evidence.result.replace('_', ' ')}"
+    return None
+
+
+def _not_of_harm(
+    record: SealedRecord, measure: ImpactMeasure, written: Assessment, marks: Mapping[str, str], around: LintContext
+) -> str | None:
+    """Return why a record shows nothing of the harm that a measure is against."""
+    harm = next((i for i in written.impacts if i.id == measure.impact), None)
+    if harm is None:
+        return None
+    named = (marks.get(name.strip("[]^"), name) for name in harm.evidence)
+    rest = [r for name in named for r in around.evidence.find(name)]
+    entry = around.systems.get(str(written.system))
+    groups = (*written.groups, *(entry.affected_groups if entry else ()))
+    people = GroupsInData(groups, around.evidence.of_system(written.system))
+    return why_no_effect(record, harm.group, harm.mechanism, rest, people)
 
 
 def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:

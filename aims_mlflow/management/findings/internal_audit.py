@@ -1,4 +1,4 @@
-"""Findings I1-I6: audits by people who may not or cannot, audits that were not held, findings that are not closed."""
+"""Findings I1-I5: audits by people who may not or cannot, audits that were not held, findings that are not closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from aims_mlflow.gates.document_content.audits import (
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
-from aims_mlflow.records.documents.risk import ApplicabilityDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
 
 if TYPE_CHECKING:
@@ -42,10 +41,9 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _competence(report, scope, state)
         yield from _sample(report, state)
         for number, entry in enumerate(report.findings):
-            yield from _closing(report, entry, number, today)
+            yield from _closing(report, entry, number, state, today)
     yield from _planned(state)
     yield from _programme(state, reports, now)
-    yield from _outdated(state, reports)
 
 
 def _scope(report: AuditReportDocument, state: ManagementState) -> tuple[str, ...]:
@@ -150,7 +148,7 @@ def _not_drawn(sample: AuditSample) -> list[str]:
 
 
 def _closing(
-    report: AuditReportDocument, entry: AuditFindingEntry, number: int, today: str
+    report: AuditReportDocument, entry: AuditFindingEntry, number: int, state: ManagementState, today: str
 ) -> Iterator[ManagementFinding]:
     wrong = [
         f"no {n}" for n, v in (("owner", entry.owner), ("due day", entry.due), ("cause", entry.cause)) if not says(v)
@@ -161,11 +159,28 @@ def _closing(
         wrong.append(f"was closed on {entry.closed_on}, after {entry.due}")
     if entry.closed_on and not entry.closed_by:
         wrong.append("is closed without evidence")
+    ids = (name for name in entry.closed_by if " " not in name.strip())
+    unknown = [name for name in ids if state.deployed is not None and not state.has_record(name)]
+    if unknown:
+        wrong.append(f"is closed by {unknown[0]}, which is no record and no document")
+    wrong += _opened_again(entry)
     if wrong:
         name = entry.id or str(number + 1)
         fact = f"finding {name} of audit {report.id}: {', '.join(wrong)}"
         about = f"{report.id}/{name}"
-        yield ManagementFinding("I5", about, fact, f"complete it in {report.id}", entry.system, (report.id,))
+        yield ManagementFinding(
+            "I5", about, fact, f"complete it in {report.id}: aims document lint {report.id}", entry.system, (report.id,)
+        )
+
+
+def _opened_again(entry: AuditFindingEntry) -> Iterator[str]:
+    """Yield what is wrong with a finding that was closed too early, and so was opened again."""
+    last = max(entry.reopened, default=None)
+    times = f"was opened again {len(entry.reopened)} times" if len(entry.reopened) > 1 else "was opened again"
+    if last and entry.closed_on and entry.closed_on < last:
+        yield f"{times}, on {last} after it was closed on {entry.closed_on}"
+    elif last and entry.closed_on and not says(entry.effectiveness):
+        yield f"{times}, on {last}, and nothing shows that it stays closed (effectiveness)"
 
 
 def _programme(
@@ -207,13 +222,3 @@ def _applicable(state: ManagementState) -> list[str]:
     """Return the controls that the newest statement of applicability does not leave out."""
     out = {c.control for c in state.statement.controls if not c.applies} if state.statement else set()
     return [c for c in controls() if c not in out]
-
-
-def _outdated(state: ManagementState, reports: list[AuditReportDocument]) -> Iterator[ManagementFinding]:
-    newest = max((r for r in reports if r.held), key=lambda r: str(r.held), default=None)
-    for soa in state.of(ApplicabilityDocument):
-        if newest is not None and soa.effective_from and str(newest.held) < soa.effective_from:
-            fact = f"the newest audit is of {newest.held}, the statement of applicability of {soa.effective_from}"
-            yield ManagementFinding(
-                "I6", soa.id, fact, "plan an audit against the new statement", None, (newest.id, soa.id)
-            )

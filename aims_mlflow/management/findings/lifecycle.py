@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.rollback import rollback_version
 from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
 from aims_mlflow.management.findings.plans_of_version import plan_findings
@@ -34,7 +35,7 @@ SHORTEST = 8  # of a record's id that is not written out
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the life of versions in use, and about incidents."""
     for system, version in state.live:
-        yield from plan_findings(system, version, state, now.strftime("%Y-%m-%d"))
+        yield from plan_findings(system, version, state, now.date())
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _breaches(system, version, state)
@@ -48,8 +49,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L1: the version to go back to is gone, retired, or the one that is in use."""
     for plan in state.about(DeploymentPlanDocument, system):
-        target = (plan.rollback_to or "").rpartition("/")[2].removeprefix("version ").strip()
-        if not target.isdigit() or (plan.model_digests and version.digest not in plan.model_digests):
+        target = rollback_version(plan.rollback_to or "")
+        if target is None or (plan.model_digests and version.digest not in plan.model_digests):
             continue
         why = (
             "which is retired" if target in version.retired
@@ -129,19 +130,30 @@ def _required(system: str, version: DeployedVersion, state: ManagementState) -> 
 
 
 def _required_later(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L3: requirements on the system or its data from a day after the training of the version in use."""
-    trained = min((r.evidence.time[:10] for r in version.of("training-provenance")), default=None)
+    """Yield L3: requirements on the system or its data that counted only after the training of the version in use."""
+    begun = [r.evidence.time for kind in ("session-start", "training-provenance") for r in version.of(kind)]
     required: list[WrittenDocument] = [
         *state.about(RequirementsDocument, system), *state.about(QualityRequirementsDocument, system)
     ]  # fmt: skip
     for document in required:
-        if trained and document.effective_from and document.effective_from > trained:
-            fact = (
-                f"{document.id} applies from {document.effective_from} on, and {version.name} was trained on {trained}"
-            )
+        since = _required_since(document, state)
+        # A day that a document names counts whole; an approval has a time.
+        if begun and since and since > min(begun)[: len(since)]:
+            how = "was approved on" if len(since) > len("2026-01-31") else "applies from"
+            fact = f"{document.id} {how} {since[:10]}, and {version.name} was trained before, on {min(begun)[:10]}"
             fix = f"approve requirements before training; show by evidence that {version.name} meets {document.id}"
             about = f"{system}/{version.model}@{version.place}/{document.id}"
             yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
+
+
+def _required_since(document: WrittenDocument, state: ManagementState) -> str | None:
+    required = _required_of(document)
+    return state.counted_since(document, lambda earlier: _required_of(earlier) == required)
+
+
+def _required_of(document: WrittenDocument) -> tuple[object, ...]:
+    """Return what a document requires, without its header: a later version that requires the same is no later word."""
+    return tuple(getattr(document, name, None) for name in ("requirements", "acceptance"))
 
 
 def _without_limit(state: ManagementState) -> Iterator[ManagementFinding]:

@@ -1,15 +1,18 @@
-"""Findings L1, L2 and L11: plans that are about no version in use, and validation that does not let it be used."""
+"""Findings L1, L2, L11 and L14: plans that are not about what is in use, or too old, and what validation decided."""
 
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.stated_numbers import days_in
 from aims_mlflow.records.documents.lifecycle import (
     DeploymentPlanDocument,
+    LogPlanDocument,
     MonitoringPlanDocument,
     ValidationDocument,
 )
@@ -19,15 +22,20 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
 
+YEAR = timedelta(days=365)
+HIGH_RISK = re.compile(r"high[- ]risk", re.IGNORECASE)
+HIGH_RISK_DAYS = 183  # Art. 19 and 26(6) of the AI Act: six months
 NO_VERSION = re.compile(r"\b(no|none|nothing|stop|without)\b", re.IGNORECASE)
 
 
 def plan_findings(
-    system: str, version: DeployedVersion, state: ManagementState, today: str
+    system: str, version: DeployedVersion, state: ManagementState, today: date
 ) -> Iterator[ManagementFinding]:
     """Yield what the plans and the validation of a version in use lack; W7 says which plans are not there at all."""
     about = f"{system}/{version.model}@{version.place}"
     yield from _release(about, system, version, state)
+    yield from _drilled(about, system, version, state, today)
+    yield from _logs(system, state)
     watched = f"{version.model}@{version.place}"
     plans = state.about(MonitoringPlanDocument, system)
     if plans and not any(p.model in (None, watched) for p in plans):
@@ -35,7 +43,7 @@ def plan_findings(
         fact = f"no monitoring plan of {system} watches {watched}: {plans[-1].id} watches {named}"
         fix = f"name {watched} in `model` of {plans[-1].id}, or write a plan for it: monitoring-plan"
         yield ManagementFinding("L2", about, fact, fix, system, tuple(p.id for p in plans))
-    yield from _validation(about, system, version, state, today)
+    yield from _validation(about, system, version, state, today.isoformat())
 
 
 def _release(about: str, system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -53,6 +61,33 @@ def _release(about: str, system: str, version: DeployedVersion, state: Managemen
             fact = f"plan {plan.id} of {version.name} goes back to {words!r}, which names no version"
             fix = f"name the version in rollback_to of {plan.id}; where there is none, say what is done without it"
             yield ManagementFinding("L1", about, fact, fix, system, (plan.id,))
+
+
+def _drilled(
+    about: str, system: str, version: DeployedVersion, state: ManagementState, today: date
+) -> Iterator[ManagementFinding]:
+    """Yield L1: going back was last tried over a year ago."""
+    for plan in state.about(DeploymentPlanDocument, system):
+        if plan.drill_date and date.fromisoformat(plan.drill_date) + YEAR < today:
+            fact = f"going back from {version.name} was last tried on {plan.drill_date}, over a year ago ({plan.id})"
+            fix = f"try it, and state the day in drill_date: aims document publish {plan.id}"
+            yield ManagementFinding("L1", f"{about}/{plan.id}/drill", fact, fix, system, (plan.id,))
+
+
+def _logs(system: str, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L14: logs that are deleted before the monitor runs again, or before a law allows it."""
+    entry = state.systems.get(system)
+    risky = entry is not None and any(HIGH_RISK.search(c.legal_class) for c in entry.legal_class)
+    runs = [p.every_days + (p.grace_days or 0) for p in state.about(MonitoringPlanDocument, system) if p.every_days]
+    least = max([*runs, *([HIGH_RISK_DAYS] if risky else [])], default=0)
+    why = f"a system of high risk keeps them {least} days or more" if risky else f"the monitor runs every {least} days"
+    for plan in state.about(LogPlanDocument, system):
+        for what, text in (("logs", plan.retention), *((e.event, e.retention) for e in plan.events)):
+            kept = days_in(text or "")
+            if kept is not None and kept < least:
+                fact = f"{plan.id} keeps {what} for {text}, and {why}"
+                fix = f"keep them longer, and state it in retention: aims document publish {plan.id}"
+                yield ManagementFinding("L14", f"{plan.id}/{what}", fact, fix, system, (plan.id,))
 
 
 def _validation(

@@ -8,12 +8,15 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.gates.document_content.content_words import is_vague
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.cited_records import TRACE, begins, named_records
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
-from aims_mlflow.records.documents.incident import IncidentDocument
+from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten_risks
+from aims_mlflow.management.named_causes import why_no_effect
+from aims_mlflow.management.passages import has_anchor
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.documents.third_parties import SupplierEvaluationDocument
 from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.management.named_causes import GroupsInData
     from aims_mlflow.records.documents.risk import RiskEntry
 
 OPEN = ("open", "treating", None)
@@ -33,23 +37,27 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about risks, their treatment and their closing."""
     today = now.strftime("%Y-%m-%d")
     registers = state.of(RiskRegisterDocument)
+    planned = {t.risk: t.controls for plan in state.of(TreatmentPlanDocument) for t in plan.risks}
     for document in registers:
         for risk in document.risks:
-            yield from _treatment(risk, document.id, today)
+            yield from _treatment(risk, document.id, planned.get(risk.id, ()), today)
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
+            yield from _vague(risk, document.id)
     yield from _plan(state, today)
     yield from _same_for_many(registers)
     if registers:
-        yield from _unwritten(state, registers)
+        yield from unwritten_risks(state, registers)
         yield from _assessed(state, registers, now.date())
 
 
-def _treatment(risk: RiskEntry, document: str, today: str) -> Iterator[ManagementFinding]:
-    """Yield R1: a treatment without owner or day, or one that is overdue."""
+def _treatment(risk: RiskEntry, document: str, planned: tuple[str, ...], today: str) -> Iterator[ManagementFinding]:
+    """Yield R1: a treatment without owner, day or control, or one that is overdue."""
     wrong = [] if says(risk.owner) else ["has no owner"]
     if risk.treatment is None:
         wrong.append("says nothing about its treatment (avoid, reduce, share or accept)")
+    if risk.treatment == "reduce" and not risk.controls and not planned:
+        wrong.append("is to be reduced by no control (controls)")
     if risk.status in OPEN and risk.treatment not in (None, "accept"):
         if risk.due is None:
             wrong.append("is to be treated by no stated day")
@@ -111,6 +119,8 @@ def _closing(risk: RiskEntry, document: str, state: ManagementState) -> Iterator
 
 def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
     mine = [v for system, v in state.live if risk.system in (None, system)]
+    if not mine:
+        return _why_no_test(name, risk, state)
     found = _record(name, mine)
     if found is None:
         return f"{name[:13]} leads to no record about a version of it that is in use"
@@ -121,22 +131,37 @@ def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str |
         return f"{name[:13]} says {record.evidence.result.replace('_', ' ')}"
     if risk.treated_on and record.evidence.time[:10] < risk.treated_on:
         return f"{name[:13]} is of {record.evidence.time[:10]}, before its treatment on {risk.treated_on}"
-    return _says_nothing_of(risk, record, mine)
+    why = _shows_nothing(risk, record, mine, people_of(risk.system or "", version, state))
+    return f"{name[:13]} {why}" if why else None
 
 
-def _says_nothing_of(risk: RiskEntry, record: SealedRecord, mine: list[DeployedVersion]) -> str | None:
-    """Return which result or group of a risk the record that closes it is not about."""
-    name = record.id
-    for cause in (c for n in risk.cause_evidence if (c := _record(n, mine))):
-        bad = [c for c in cause[0].evidence.claims if c.passed is False]
-        lacking = next((c for c in bad if claim_of(record, c.metric, c.slice) is None), None)
-        if lacking is not None:
-            return f"{name[:13]} does not have the result that was its cause: {describe(lacking)}"
+def _why_no_test(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
+    """Return why no own test of a component closes a risk of a system that has no version of a model in use."""
+    documents = [d for d in state.of(SupplierEvaluationDocument) if risk.system in (None, d.system)]
+    days = [t.date for d in documents if d.id == name for t in d.tests if t.date]
+    if not days:
+        return f"{name[:40]} leads to no record about a version of it that is in use, and to no own test of a component"
+    late = risk.treated_on is not None and max(days) < risk.treated_on
+    return f"the tests of {name} are of {max(days)}, before its treatment on {risk.treated_on}" if late else None
+
+
+def _shows_nothing(
+    risk: RiskEntry, record: SealedRecord, mine: list[DeployedVersion], people: GroupsInData
+) -> str | None:
+    """Return what the record that closes a risk does not show: the result that was its cause, or one of its group."""
+    causes = [c[0] for n in risk.cause_evidence if (c := _record(n, mine))]
+    bad = [c for cause in causes for c in cause.evidence.claims if c.passed is False]
+    for claim in [c for c in bad if people.are_named(risk.group, risk.event, c)] or bad:
+        again = claim_of(record, claim.metric, claim.slice)
+        if again is None:
+            return f"does not have the result that was its cause: {describe(claim)}"
+        if again.passed is not True:
+            return f"has the result that was its cause, and it passes no limit: {describe(again)}"
+    rest = [c[0] for n in named_records(risk) if (c := _record(n, mine))]
     group = GROUP.fullmatch((risk.group or "").strip())
-    slices = [c.slice for c in record.evidence.claims if c.slice]
-    if group and not risk.cause_evidence and not any(s.get(group[1]) == group[2] for s in slices):
-        return f"{name[:13]} says nothing of {risk.group}, whom the risk hits"
-    return None
+    if group and not bad and not any(c.slice.get(group[1]) == group[2] for c in record.evidence.claims):
+        return f"says nothing of {risk.group}, whom the risk hits"
+    return None if bad else why_no_effect(record, risk.group, risk.event, rest, people)
 
 
 def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -154,35 +179,6 @@ def _unknown_bases(risk: RiskEntry, document: str, state: ManagementState) -> It
 
 def _record(name: str, versions: list[DeployedVersion]) -> tuple[SealedRecord, DeployedVersion] | None:
     return next(((r, v) for v in versions for r in v.records if begins(r.id, name)), None)
-
-
-def _unwritten(state: ManagementState, registers: list[RiskRegisterDocument]) -> Iterator[ManagementFinding]:
-    """Yield R3: what failed, was waived or went wrong, and no risk names it."""
-    risks = [r for d in registers for r in d.risks]
-    ids = tuple(d.id for d in registers)
-    for system, version in state.live:
-        mine = [r for r in risks if r.system in (None, system)]
-        causes = [n for r in mine for n in r.cause_evidence]
-        undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-        for record in version.records:
-            bad = [c for c in record.evidence.claims if c.passed is False]
-            if record.id in undone or not (bad or record.evidence.result == "failed"):
-                continue
-            if not any(begins(record.id, name) for name in causes):
-                what = describe(bad[0]) if bad else f"{record.evidence.kind} failed"
-                fact = f"{what} ({version.name}), and no risk of {system} names {record.id} as its cause"
-                fix = f"add a risk with cause_evidence: [{record.id}] to {registers[-1].id}"
-                about = f"{system}/{record.evidence.kind}"
-                yield ManagementFinding("R3", about, fact, fix, system, (record.id, *ids))
-    yield from _fed(state, risks, ids)
-    named = {r.id for r in risks}
-    for incident in state.of(IncidentDocument):
-        unknown = [r for r in incident.risks if r not in named]
-        if not incident.risks or unknown:
-            why = f"names risk {unknown[0]}, which no risk register has" if unknown else "names no risk"
-            fact = f"incident {incident.id} {why}: what it showed was assessed by nobody"
-            fix = f"add the risk to {registers[-1].id}, and name it in `risks` of {incident.id}"
-            yield ManagementFinding("R3", f"incident/{incident.id}", fact, fix, incident.system, (incident.id, *ids))
 
 
 def _assessed(
@@ -234,6 +230,14 @@ def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[Management
             yield ManagementFinding("R5", ids, fact, fix, None, tuple(d.id for d in registers))
 
 
+def _vague(risk: RiskEntry, document: str) -> Iterator[ManagementFinding]:
+    """Yield R5: an event that is true of any system, such as "bias may occur"."""
+    if says(risk.event) and is_vague(str(risk.event)) and not has_anchor(str(risk.event)):
+        fact = f"the event of risk {risk.id}, {risk.event!r}, states neither what happens nor by what"
+        fix = f"state what happens to whom by which mechanism in {risk.id}: aims document lint {document}"
+        yield ManagementFinding("R5", f"{document}/{risk.id}", fact, fix, risk.system, (document,))
+
+
 def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:
     """Return where the levels of a risk are not those of the method's matrix."""
     rest = risk.residual
@@ -247,17 +251,3 @@ def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:
         if known is not None and level and known.casefold() != level.casefold():
             return f"its {name} is {level}, and {likelihood}/{impact} is {known} by {method.id}"
     return None
-
-
-def _fed(state: ManagementState, risks: list[RiskEntry], ids: tuple[str, ...]) -> Iterator[ManagementFinding]:
-    """Yield R3: risks that an impact assessment feeds, and that no register has."""
-    system_of = {r.id: r.system for r in risks}
-    for assessment in state.of(ImpactAssessmentDocument):
-        others = set(state.systems) - {assessment.system}
-        unknown = [r for r in assessment.feeds_risks if r not in system_of or system_of[r] in others]
-        if unknown:
-            other = system_of.get(unknown[0])
-            where = f"which is a risk of {other}" if other else "which is in no risk register"
-            fact = f"{assessment.id} feeds risk {unknown[0]}, {where}"
-            fix = f"add {unknown[0]} to {ids[-1]}, or correct feeds_risks of {assessment.id}"
-            yield ManagementFinding("R3", assessment.id, fact, fix, assessment.system, (assessment.id, *ids))

@@ -12,7 +12,7 @@ from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.folder import FolderDocument
@@ -142,14 +142,24 @@ class ManagementState(DocumentSet):
         return tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
 
     def has_record(self, named: str) -> bool:
-        """Return whether a record, change, trace, document or entry of one has an id; its beginning suffices."""
-        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere}
+        """Return whether a record, change, waiver, trace, document or entry has an id; its beginning suffices."""
+        waivers = (name for version in self.deployed or () for w in version.waived for name in w.waivers)
+        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere, *waivers}
         return any(begins(record, named) for record in records) or named in self._ids
 
     @cached_property
     def _ids(self) -> frozenset[str]:
         """The ids of documents and of all entries in them."""
         return frozenset(name for d in self.documents for name in ids_in(d.model_dump()))
+
+    def counted_since(self, document: WrittenDocument, same: Callable[[WrittenDocument], bool]) -> str | None:
+        """Return when one of its kind about its system first counted for which `same` is true: a time, or a day.
+
+        Of a draft, and of what nobody approved, only the day is known that it names: None where it names none.
+        """
+        known = self.published.counted_since(document, same) if self.published is not None else None
+        is_first = document.supersedes is None and document.version == "1"
+        return known or (document.effective_from if is_first else None)
 
     def trainers_of(self, version: DeployedVersion) -> set[str]:
         """Return who trained a version: the account that its records name, and the owner of the key that signed."""

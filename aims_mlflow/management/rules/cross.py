@@ -11,9 +11,11 @@ from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.assessed_harms import AssessedHarms
-from aims_mlflow.management.cited_records import begins
+from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_effect, why_no_risk
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
+from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.wording import describe
 from aims_mlflow.signing.owners import is_among, person
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
-    from aims_mlflow.records.evidence import Evidence
+    from aims_mlflow.records.documents.context import AffectedGroup
 
 SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
@@ -154,23 +156,36 @@ def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
             lacking = [c for c in bad if claim_of(record, c.metric, c.slice) is None]
             if lacking:
                 yield f"is closed by a record that has no {lacking[0].metric} for {lacking[0].slice or 'all rows'}"
+        if not any(c.passed is False for cause in causes for c in cause.evidence.claims):
+            system = risk.get("system") or record.evidence.system
+            people = GroupsInData(_groups_of(system, around), around.evidence.of_system(system))
+            why = why_no_effect(record, risk.get("group"), risk.get("event"), causes, people)
+            yield from [f"is closed by a record that {why}"] if why else []
 
 
 def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    risks = [r for _, r in _listed(document, "risks")]
-    for record in around.evidence.records:
-        system, what = record.evidence.system, _failure(record.evidence)
-        mine = (r for r in risks if (r.get("system") or document.written.system) in (None, system))
-        named = [n for r in mine for n in texts(r.get("cause_evidence"))]
-        if document.written.system in (None, system) and what and not any(begins(record.id, n) for n in named):
-            text = f"{record.evidence.kind} {record.id} {what}, and no risk of {system} names it as a cause"
-            yield Spot(document.line("risks"), text)
+    written = document.written
+    if not isinstance(written, RiskRegisterDocument):
+        return
+    for record in (r for r in around.evidence.records if written.system in (None, r.evidence.system)):
+        system = record.evidence.system
+        mine = [r for r in written.risks if (r.system or written.system) in (None, system)]
+        people = GroupsInData(_groups_of(system, around), around.evidence.of_system(system))
+        for claim in failures(record):
+            why = why_no_risk(record, claim, mine, people)
+            if why:
+                what = describe(claim) if claim else f"{record.evidence.kind} failed"
+                yield Spot(document.line("risks"), f"{what}, and no risk of {system} {why}")
 
 
-def _failure(evidence: Evidence) -> str | None:
-    """Return how a record failed: as a whole, or, where it only warned, by a claim beyond its limit."""
-    beyond = any(claim.passed is False for claim in evidence.claims)
-    return "failed" if evidence.result == "failed" else "is beyond a limit" if beyond else None
+def _groups_of(system: str | None, around: LintContext) -> Iterator[AffectedGroup]:
+    """Yield the groups of a system: those of its entry, and those that its assessments name."""
+    entry = around.systems.get(str(system))
+    yield from entry.affected_groups if entry else ()
+    for kind in ("impact-assessment", "impact-people"):
+        for written in (d.written for d in around.folder.of(kind, system)):
+            if isinstance(written, ImpactAssessmentDocument | PeopleImpactDocument):
+                yield from written.groups
 
 
 def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

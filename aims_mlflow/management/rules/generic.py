@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements, values
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.rules.harms import people_not_in_data, without_mechanism
 from aims_mlflow.management.shared_texts import without_name
 from aims_mlflow.records.documents import question_of
 from aims_mlflow.signing.owners import person
@@ -81,6 +82,13 @@ def _is_own(named: str | None, system: str, around: LintContext) -> bool:
 
 
 def _hedges(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    hedged = list(_hedged(document, around))
+    lines = {spot.line for spot in hedged}
+    yield from hedged
+    yield from (spot for spot in without_mechanism(document) if spot.line not in lines)
+
+
+def _hedged(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     known = frozenset(around.people) | frozenset(p.name for p in around.people.values() if p.name)
     for passage in values(document):
         if EMPTY_ANSWER.fullmatch(passage.text.strip()):
@@ -106,6 +114,11 @@ def _quoted(text: str) -> str:
 
 
 def _groups(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    yield from _listed_groups(document, around)
+    yield from people_not_in_data(document, around)
+
+
+def _listed_groups(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     system = document.written.system
     listed = document.fields.get("groups") or document.fields.get("affected_groups")
     compared = around.evidence.groups(system)

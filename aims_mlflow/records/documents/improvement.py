@@ -99,6 +99,8 @@ class AuditFindingEntry(Record):
     due: Day | None = needed("by which day")
     closed_by: Texts = optional("evidence that closed it", ())
     closed_on: Day | None = optional("day on which it was closed")
+    reopened: tuple[Day, ...] = optional("days on which it was opened again", ())
+    effectiveness: Text | None = optional("id of the check, or the reason, that shows that it stays closed")
 
 
 class AuditReportDocument(LogDocument):

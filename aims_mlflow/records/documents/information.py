@@ -228,7 +228,7 @@ class OversightPeriod(Record):
     by: Person | None = needed("who watched")
     decisions: Count | None = needed("how many decisions there were")
     reviewed: Count | None = needed("how many of them a person reviewed")
-    promised: Count | None = needed("how many reviews were promised; 0 where none was")
+    promised: Count | None = needed("how many reviews were promised: by the use process, a waiver or a measure")
     overruled: Count | None = optional("how many a person overruled")
     reasons: Text | None = optional("why")
     sample: Text | None = optional("how they were chosen")

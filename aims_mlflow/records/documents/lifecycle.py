@@ -261,6 +261,7 @@ class ChangeDocument(LogDocument):
     what: Text | None = needed("what changes")
     why: Text | None = optional("why")
     assessment: Text | None = needed("what that means for risks and impacts")
+    major: bool | None = optional("whether an audit has to look at it: another use, kind of model, data or groups")
     date: Day | None = optional("when")
     model_digest: Sha256 | None = optional("model that it leads to")
 

@@ -54,7 +54,7 @@ class RiskMethodDocument(TextDocument):
     """How AI risks are assessed."""
 
     scales: RiskScales | None = needed("which scales likelihood and impact have")
-    matrix: dict[str, Text] = optional("level of risk for each `likelihood/impact`", {})
+    matrix: dict[str, Text] = needed("which level of risk each `likelihood/impact` gives", {})
     acceptance: tuple[RiskAcceptance, ...] = entries("who may accept a risk of which level")
     sources: tuple[RiskSource, ...] = optional("sources of risk that are looked at", ())
     triggers: Texts = needed("what makes a new assessment due", ())
@@ -76,7 +76,7 @@ class RiskEntry(Record):
     id: Text = Field(description="id of the risk")
     system: Text | None = needed("which system")
     title: Text | None = optional("short title")
-    source: RiskSource | None = optional("source of the risk")
+    source: RiskSource | None = needed("from which source of risk it comes")
     event: Text | None = needed("what happens to whom, by which mechanism")
     group: Text | None = needed("which group or asset is hit, as column=value where it is in the data")
     objective: Text | None = optional("objective of Annex C that it threatens")

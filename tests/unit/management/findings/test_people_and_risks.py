@@ -74,7 +74,6 @@ def role(**changes):
 
 
 PLAN = {**FIELDS["treatment-plan"]["risks"][0], "due": "2026-12-01"}
-METHOD = {**FIELDS["risk-method"], "matrix": {"rare/high": "medium"}}
 CAUSE = "a column was renamed upstream"
 FAIR = live_states.fairness_of(live_states.good_records()).id
 CLOSED = {"status": "closed", "closed_by": [FAIR], "treated_on": "2026-01-01"}
@@ -185,7 +184,7 @@ CASES = {
         good(risks=risks(risk(), effective_from="2025-11-01")), ["R4 risk-register"],
     ),
     "a level that the matrix does not give": (
-        good(**{"risk-method": document("risk-method", **METHOD)}, risks=risks(risk(level="low"))), ["R4 risk-register/R1"],
+        good(risks=risks(risk(level="low"))), ["R4 risk-register/R1"],
     ),
     "inputs of a review that leave nothing out": (good(inputs=review_inputs()), []),
     "inputs without an incident": (
@@ -301,7 +300,7 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_about_people_risks_and_reviews_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    elsewhere = {"K6", "K7", "R5", "O3"}  # test_signatures, test_entries_and_plans
+    elsewhere = {"K6", "K7", "R5", "O3", "O4"}  # test_signatures, test_entries_and_plans, test_plans_and_objectives
     assert {rule for rule in RULES if rule[0] in "KRMO"} - made - elsewhere == set()
     assert {"L5", "L6", "L7", "L8", "L9", "W4", "W5", "W6", "W7", "S8", "T8", "C10"} - made == set()
 
@@ -349,3 +348,12 @@ def test_a_missing_field_counts_against_the_control_that_needs_it():
     (one,) = findings(state, NOW)
     assert one.control == one.plain()["control"] == "4.1"
     assert "issues.0.effect (what it means for the management system)" in one.fact
+
+
+def test_a_fix_ends_with_a_command_where_a_document_is_to_be_mended():
+    made = [f for state, _ in CASES.values() for f in findings(state, NOW) if f.evidence]
+    assert [f.fix for f in made if "aims " not in f.fix] == []
+    (one,) = findings(CASES["risk without owner"][0], NOW)
+    assert one.fix == (
+        "complete R1 in risk-register: owner, treatment, due, treated_on: aims document publish risk-register"
+    )

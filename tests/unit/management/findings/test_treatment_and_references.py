@@ -45,6 +45,8 @@ SCALES = {
                 "likelihood": [{"level": level, "meaning": "m"} for level in ("rare", "likely")],
                 "impact_on_people": [{"level": level, "meaning": "m"} for level in ("small", "high")],
             },
+            "matrix": {f"{one}/{other}": "medium" for one in ("rare", "likely") for other in ("small", "high")},
+            "acceptance": [{"level": "medium", "may_accept": "board"}],
         },
     )
 }

@@ -1,0 +1,42 @@
+"""Finding I6: the newest audit saw neither the statement of applicability nor a major change of a system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
+from aims_mlflow.records.documents.lifecycle import ChangeDocument
+from aims_mlflow.records.documents.risk import ApplicabilityDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
+    """Yield every finding about what came after the newest audit."""
+    held = [(r.held, r.id) for r in state.of(AuditReportDocument) if r.held]
+    if not held:
+        return
+    last, audit = max(held)
+    for soa in state.of(ApplicabilityDocument):
+        if soa.effective_from and last < soa.effective_from:
+            fact = f"the newest audit is of {last}, the statement of applicability of {soa.effective_from}"
+            fix = "plan an audit against the new statement: aims document publish audit-programme"
+            yield ManagementFinding("I6", soa.id, fact, fix, None, (audit, soa.id))
+    for change in state.of(ChangeDocument):
+        day = change.date or change.effective_from
+        if change.major is not False and day and last < day and not _will_be_audited(change, day, state):
+            fact = f"the newest audit is of {last}, and {change.id} changed {change.system} on {day}"
+            fix = f"plan an audit of {change.system}: aims document publish audit-programme; or state major: false in "
+            fix += f"{change.id}, if an audit need not look at it"
+            yield ManagementFinding("I6", change.id, fact, fix, change.system, (audit, change.id))
+
+
+def _will_be_audited(change: ChangeDocument, day: str, state: ManagementState) -> bool:
+    """Return whether an audit of the system that changed is planned for a day after the change."""
+    planned = (a for p in state.of(AuditProgrammeDocument) for a in p.audits)
+    return any(a.planned and a.planned >= day and change.system in a.scope for a in planned)
