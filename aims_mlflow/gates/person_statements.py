@@ -131,7 +131,8 @@ class PublishedDocument:
         return as_form(
             self.kind, self.fields, id=self.id, title=self.id, owner=self.owner or author, author=author,
             system=self.system, model_digests=self.model_digests, review_by=self.review_by,
-            effective_from=self.effective_from or self.time[:10], valid_until=self.valid_until and self.valid_until[:10],
+            effective_from=self.effective_from or self.time[:10],
+            valid_until=self.valid_until and self.valid_until[:10],
         )  # fmt: skip
 
     @property
