@@ -229,5 +229,6 @@ def _publication(record: SealedRecord, owner: str, sha256: str | None, time: str
         effective_from=stated.effective_from,
         citations=tuple(stated.citations or ()),
         record=record.sha256,
+        owner=stated.owner,
     )
     return Publication(document, stated, record)
