@@ -136,7 +136,7 @@ def called_system() -> dict[str, str]:
 def days() -> dict[str, str]:
     """Return the days that the documents name, counted from today."""
     now = datetime.now(UTC)
-    later = {"today": 0, "next_month": 30, "next_year": 365}
+    later = {"today": 0, "next_month": 30, "next_year": 365, "ten_years": 3652}
     return {n: f"{now + timedelta(days=d):%Y-%m-%d}" for n, d in later.items()} | {"now": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
 
 

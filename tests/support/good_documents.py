@@ -114,7 +114,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "scan": [{"id": "model-1", "system": SYSTEM}],
     },
     "scope": {"statement": "all credit systems", "systems_in": [SYSTEM]},
-    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027"}]},
+    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027", "climate": False}]},
     "parties": {"parties": [{"who": "applicants", "need": "a reason for each refusal"}]},
     "leadership": {"resources": "two people", "members": ["max"]},
     "roles": {"roles": [{"role": "approver", "authority": "may stop a release", "person": "olga"}]},

@@ -16,6 +16,7 @@ aware_on: 2026-01-10
 serious: "no"
 serious_reason: nobody was refused
 status: closed
+retention_until: 2036-01-31
 """
 REVIEWED = """id: review-inputs
 kind: review-inputs
@@ -24,6 +25,7 @@ owner: max
 author: rita
 approver: max
 review_by: 2028-01-31
+retention_until: 2036-01-31
 cutoff: 2026-06-30T00:00:00Z
 earlier_actions: none, it is the first review
 context_changes: none since March
@@ -40,6 +42,7 @@ owner: olga
 author: rita
 approver: max
 review_by: 2028-01-31
+retention_until: 2036-01-31
 actions:
   - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, done: 2026-01-10}
   - {id: K2, cause: "A column was renamed upstream, again", action: it was mapped, owner: olga, done: 2026-01-20}
@@ -51,6 +54,7 @@ owner: olga
 author: rita
 approver: max
 review_by: 2028-01-31
+retention_until: 2036-01-31
 measures: [{what: accuracy, method: labels, every_days: 30, who_acts: olga, limit: as high as it gets}]
 """
 SECOND_PLAN = """id: second
@@ -59,6 +63,7 @@ title: Logs
 owner: olga
 author: rita
 review_by: 2028-01-31
+retention_until: 2036-01-31
 system: loan-screening
 events: [{event: score, where: database}]
 retention: two years
@@ -79,6 +84,7 @@ owner: olga
 author: rita
 approver: olga
 review_by: 2028-01-31
+retention_until: 2036-01-31
 system: loan-screening
 disclosures: [{duty: a fire drill, sent: 2026-01-31, proof: receipt 12}]
 """
@@ -136,7 +142,8 @@ PLANTED = {
             (TOLD, r"(# Loan screening, for clerks\n)", r"\1\nThe model is fair.\n"),
             ("logs-loan-screening.yaml",),
         ],
-        [f"C3 {LIVE}", "C4 information-loan-screening/0", f"C6 {LIVE}", "C9 information-loan-screening"],
+        [f"C3 {LIVE}", "C4 information-loan-screening/0", f"C6 {LIVE}", "C9 information-loan-screening",
+         "W7 loan-screening/log-plan"],
     ),
     "a life cycle that cannot be followed": (
         [
@@ -197,7 +204,7 @@ PLANTED = {
             (SOA, r"effective_from: \S+", "effective_from: 2026-01-31"),
             (SOA, r"(control: A\.7\.[2-5]\n    applies: true\n    reason: )[^\0]*?(\n    basis)", r"\1the law on data\2"),
         ],
-        ["P6", "P8 branch-visits", "P8 letter-assistant", "P8 loan-screening", "P8 risks"],
+        ["P6", "P9 soa/implemented", "P8 branch-visits", "P8 letter-assistant", "P8 loan-screening", "P8 risks"],
     ),
     "people without the duty": (
         [
@@ -273,7 +280,7 @@ PLANTED = {
         ["F10 impact-letter-assistant", "F10 impact-loan-screening", "F11 impact-loan-screening",
          "F5 impact-letter-assistant/not assessed/guarantors", "I3 audit-programme/A2", "K4 zoe", f"L1 {LIVE}", f"L2 {LIVE}",
          "P4 R3/A.11.3", "P5 A.8.2/basis", "R4 branch-visits", "R4 risks/R4/system", "S4 loan-screening/objective/robustnes",
-         "S4 loan-screening/review", "S8 use-loan-screening", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
+         "S4 loan-screening/review", "S8 use-loan-screening", "W7 loan-screening/intended-use", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
     ),
     "documents that are missing, twice, or of another version": (
         [
@@ -327,7 +334,7 @@ PLANTED = {
             ("reports-loan-screening.yaml", r"reached: [^}]*", "reached: 2024-01-31"),
             (IMPACT, r"(clerks read what has no score first, owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
             (REPORT, r"(owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
-            (ENTRY, "stage_dates: {development: 2025-01-15}", "stage_dates: {development: 2025-06-15, operation: 2025-01-15}"),
+            (ENTRY, r"stage_dates: \{development: 2025-01-15, operation: [^}]*", "stage_dates: {development: 2025-06-15, operation: 2025-01-15"),
             (TEST, r"results: \[.*\]", 'results: ["drafts that name the reason: 38 of 40"]'),
             (SUPPLIER, r"end: \S+, ", "end: 2026-01-31, "),
             ("monitoring-loan-screening.yaml", r', limit: "0.1"', ""),

@@ -1,4 +1,4 @@
-"""Findings K4, L3, L12, L13, P9 and T8: what a document says of another, of a version or of a contract is so there."""
+"""Findings K4, L3, L12, L13 and T8: what a document says of another, of a version or of a contract is so there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails
-from aims_mlflow.records.documents import KINDS
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
 
 RISK_ID = re.compile(r"\bR\d+\b")
-KIND = re.compile(r"\b[a-z]+(?:-[a-z]+)+\b")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -35,7 +33,6 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _requirements(state)
     yield from _leaders(state)
     yield from _disclosures(state)
-    yield from _statement(state, now.strftime("%Y-%m-%d"))
     yield from _contracts(state, now.strftime("%Y-%m-%d"))
     for system, version in state.live:
         yield from _of_version(system, version, state)
@@ -92,22 +89,6 @@ def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
                 yield ManagementFinding(
                     "L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,)
                 )
-
-
-def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
-    """Yield P9: a decision whose review is overdue, or that rests on a kind of document of which there is none."""
-    statement = state.statement
-    there = {d.kind for d in state.documents}
-    for row in statement.controls if statement is not None else ():
-        named = [k for k in KIND.findall(row.implemented or "") if k in KINDS and k not in there]
-        wrong = None
-        if row.review and row.review < today:
-            wrong = f"was to be reviewed by {row.review}"
-        elif row.applies and named:
-            wrong = f"is said to be implemented by {named[0]}, and there is no such document"
-        if wrong and statement is not None:
-            fact, fix = f"{row.control} {wrong}", f"correct {row.control} in {statement.id}, and publish it again"
-            yield ManagementFinding("P9", row.control, fact, fix, None, (statement.id,))
 
 
 def _contracts(state: ManagementState, today: str) -> Iterator[ManagementFinding]:

@@ -15,7 +15,6 @@ from aims_mlflow.management.rules.figures import other_values
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ProvenanceDetails
-from aims_mlflow.records.documents import stated_fields
 from aims_mlflow.records.documents.information import IntendedUseDocument, UseProcessDocument, UserInformationDocument
 from aims_mlflow.records.documents.lifecycle import (
     ChangeDocument,
@@ -24,17 +23,14 @@ from aims_mlflow.records.documents.lifecycle import (
     MonitoringPlanDocument,
     TechnicalDocument,
 )
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.wording import metric_text, number_text, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.documents.base import WrittenDocument
-    from aims_mlflow.records.evidence import Claim
 
 # Sections of a card, and the kind of document that may state the same.
 STATED_BY: dict[str, type[WrittenDocument]] = {
@@ -60,7 +56,6 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         if card is not None:
             yield from _sections(system, version, CardText(card), state)
             yield from _against_evidence(system, version, CardText(card))
-        yield from _limits(system, version, card, state)
         yield from _of_other_bytes(system, version, state)
         yield from _monitored(system, version)
         yield from _changed(system, version, state)
@@ -168,24 +163,6 @@ def _not_shown(version: DeployedVersion, card: CardText) -> list[str]:
     return [g for g in groups if g not in shown] + [m for m in metrics if m not in shown]
 
 
-def _limits(
-    system: str, version: DeployedVersion, card: str | None, state: ManagementState
-) -> Iterator[ManagementFinding]:
-    """Yield C6: failures, left-out groups, waivers and residual risks that nobody who uses the system is told."""
-    told: list[WrittenDocument] = [d for model in TOLD for d in state.about(model, system)]
-    words = CardText(card).sections.get("Limitations", "") if card is not None else ""
-    words = " ".join([words, *(_words_of(d, state) for d in told)]).casefold()
-    silent = [
-        what for what, names in _must_be_told(system, version, state) if not any(n.casefold() in words for n in names)
-    ]
-    if silent:
-        things = "thing that users have to know is" if len(silent) == 1 else "things that users have to know are"
-        fact = f"{len(silent)} {things} told in no document: {'; '.join(silent[:4])}"
-        fact += "; and more" if len(silent) > 4 else ""
-        fix = f"name them in `limits`, and publish it: aims document new user-information --system {system}"
-        yield _found("C6", system, version, fact, fix, *(d.id for d in told))
-
-
 def _of_other_bytes(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield C10: users are told of other bytes than those in use, and of these nothing."""
     told = [d for d in state.about(UserInformationDocument, system) if d.model_digests]
@@ -194,56 +171,6 @@ def _of_other_bytes(system: str, version: DeployedVersion, state: ManagementStat
         fact = f"users are told of {named} ({told[-1].id}), and {version.digest[:12]} is in use"
         fix = f"say what changed for users, name the version in model_digests, and publish {told[-1].id} again"
         yield _found("C10", system, version, fact, fix, *(d.id for d in told))
-
-
-def _words_of(document: WrittenDocument, state: ManagementState) -> str:
-    text = state.texts.get(document.id)
-    return f"{stated_fields(document)} {text.content.decode('utf-8', 'replace') if text else ''}"
-
-
-def _must_be_told(
-    system: str, version: DeployedVersion, state: ManagementState
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each limit with the words of which one has to be told."""
-    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-    for record in version.records:
-        for claim in record.evidence.claims if record.id not in undone and _of_bytes(record, version) else ():
-            rows = slice_text(claim.slice)
-            if claim.passed is False:
-                name = f"{metric_text(claim.metric)} of {rows or 'all rows'} ({record.id[:13]})"
-                yield name, _names(claim, record)
-            elif is_left_out(claim) and rows:
-                yield f"{rows} was not judged: too few rows", (rows, *claim.slice.values())
-    yield from _waivers(version)
-    for register in state.of(RiskRegisterDocument):
-        for risk in register.risks:
-            if risk.system == system and risk.residual is not None:
-                yield f"what is left of risk {risk.id}", (risk.id,)
-
-
-def _waivers(version: DeployedVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each waiver once, with what it lets pass."""
-    passed: dict[tuple[str, str], dict[str, None]] = {}
-    for waived in version.waived:
-        item = waived.unmet
-        what = metric_text(item.metric) if item.metric else item.kind
-        rows = f" of {slice_text(item.slice)}" if item.slice else ""
-        passed.setdefault((waived.waiver[:13], item.control), {})[what + rows] = None
-    for (waiver, control), let in passed.items():
-        yield f"waiver {waiver} of {control}, for {', '.join(let)}", (waiver, control)
-
-
-def _of_bytes(record: SealedRecord, version: DeployedVersion) -> bool:
-    return version.digest is not None and record.has_subject(version.digest)
-
-
-def _names(claim: Claim, record: SealedRecord) -> tuple[str, ...]:
-    """Return the words by which a failure is told: its metric with its group, its citation, or its record."""
-    metric, rows = metric_text(claim.metric), slice_text(claim.slice)
-    if not rows:
-        return record.id[:13], metric
-    groups = [v for v in claim.slice.values() if v != "*"]
-    return record.id[:13], f"{metric} for {rows}", *(f"{metric} of {group}" for group in groups)
 
 
 def _monitored(system: str, version: DeployedVersion) -> Iterator[ManagementFinding]:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings import (
     applicability,
     assessment_decision,
+    audit_reports,
+    conflicting_duties,
     cross_references,
     documentation,
     impact,
+    incident_notices,
     internal_audit,
     inventory,
     leadership,
     lifecycle,
     management_review,
+    needs_of_parties,
+    outside_reports,
     permitted_uses,
+    policy,
     risks,
     signatures,
     third_parties,
+    told_limits,
     treatment_plans,
     use,
     written_documents,
 )
 from aims_mlflow.management.findings.rules import RULES
+from aims_mlflow.records.documents.context import ScanEntry, ScopeDocument
+from aims_mlflow.records.documents.leadership import PolicyDocument
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,15 +42,35 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.rules import ManagementFinding
     from aims_mlflow.management.findings.state import ManagementState
 
+COMMAND = re.compile(r"\baims [a-z]+")
 TOPICS = (
-    written_documents, inventory, impact, assessment_decision, documentation, lifecycle, third_parties, internal_audit,
-    applicability, leadership, signatures, risks, treatment_plans, cross_references, use,
-    management_review, permitted_uses,
+    written_documents, inventory, impact, assessment_decision, documentation, told_limits, lifecycle, third_parties,
+    internal_audit, audit_reports, applicability, leadership, conflicting_duties, policy, signatures, risks,
+    treatment_plans, cross_references, use, outside_reports, management_review, permitted_uses, incident_notices,
+    needs_of_parties,
 )  # fmt: skip
 
 
 def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
-    found = {f.id: f for topic in TOPICS for f in topic.findings(state, now)}
+    found = {f.id: with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)}
     return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))
+
+
+def with_command(finding: ManagementFinding, state: ManagementState) -> ManagementFinding:
+    """Return a finding with an `aims` command in its fix, and with what is behind it: whoever mends it needs both."""
+    evidence = finding.evidence or _behind(finding, state)
+    fix = finding.fix
+    if not COMMAND.search(fix):
+        document = next((name for name in evidence if name in state.by_id), None)
+        fix += f"; then: aims document {f'publish {document}' if document else 'findings'}"
+    return replace(finding, fix=fix, evidence=evidence)
+
+
+def _behind(finding: ManagementFinding, state: ManagementState) -> tuple[str, ...]:
+    """Return the entry of the finding's system; else the scans, or what applies to the whole organisation."""
+    if finding.system in state.systems:
+        return (state.systems[str(finding.system)].id,)
+    scans = tuple(d.id for d in state.of(ScanEntry)) if finding.of.topic == "inventory" else ()
+    return scans or tuple(d.id for d in (*state.of(ScopeDocument), *state.of(PolicyDocument)))

@@ -198,8 +198,8 @@ def test_a_card_that_came_after_the_registration():
 
 
 def test_what_neither_card_nor_document_states():
-    (one,) = found(good(log_plan=None))
-    assert (one.rule, one.about) == ("C3", AT)
+    missing, one = found(good(log_plan=None))
+    assert (missing.rule, missing.about, one.rule, one.about) == ("W7", "income-screening/log-plan", "C3", AT)
     assert "Logging" in one.fact
     assert "aims document new log-plan" in one.fix
 
