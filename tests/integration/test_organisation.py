@@ -14,6 +14,7 @@ import yaml
 from aims_mlflow.catalog.loader import controls
 from support.commands import command
 from support.fresh_database import fresh_database
+from support.more_organisation_faults import MORE_PLANTED
 from support.organisation_faults import PLANTED, REFUSED
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organisation"
@@ -115,9 +116,12 @@ def test_lint_has_nothing_against_it(at_home):
     assert (status, json.loads(printed)["results"]) == (0, [])
 
 
-@pytest.mark.parametrize("batch", PLANTED)
+ALL_PLANTED = PLANTED | MORE_PLANTED
+
+
+@pytest.mark.parametrize("batch", ALL_PLANTED)
 def test_planted_faults_are_found_and_nothing_else(at_home, tmp_path, batch):
-    faults, wanted = PLANTED[batch]
+    faults, wanted = ALL_PLANTED[batch]
     assert found(at_home, planted(at_home, tmp_path / "aims", faults), "--drafts") == sorted(wanted)
 
 

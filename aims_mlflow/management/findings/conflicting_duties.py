@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.leadership import Activity
 
 JUDGING: tuple[Activity, ...] = ("validate", "approve")
-STOPS = "stop"
+STOPS: Activity = "stop"
 # What somebody knows who trains, judges, runs or audits a system: one word of it names a competence for AI.
 TOPICS = content_words(
     "AI ML model modelling evaluation validation testing fairness bias discrimination data quality statistics learning "

@@ -22,7 +22,10 @@ LONGEST_ANSWER = 92
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
     """Yield every finding about the days of reports."""
-    for channel in (*state.of(ReportChannelDocument), *state.of(ConcernProcessDocument)):
+    channels: list[ReportChannelDocument | ConcernProcessDocument] = [
+        *state.of(ReportChannelDocument), *state.of(ConcernProcessDocument)
+    ]  # fmt: skip
+    for channel in channels:
         if channel.target_days is not None and channel.target_days > LONGEST_ANSWER:
             fact = f"by {channel.id} people get an answer within {channel.target_days} days, a quarter of a year has "
             fact += f"{LONGEST_ANSWER}"
