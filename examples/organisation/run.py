@@ -108,10 +108,13 @@ def evidence_of(version: str) -> dict[str, str]:
         return f"{float(value):.3g}"
 
     data = record("lineage")[0]
+    tooling = json.loads(run_command("evidence", "show", version, kinds["tooling-record"], "--json"))[0]
+    (packages,) = tooling["predicate"]["aims"]["details"]["serving"].values()
     return known | {
         "model": next(iter(record("performance")[0].values())),
         "train_data": data["train"],
         "test_data": data["test"],
+        "tools": ", ".join(packages),
         "ratio": figure("fairness", "selection_rate_ratio", sex="f"),
         "accuracy": figure("performance", "balanced_accuracy"),
         "agreement": figure("robustness", "agreement_with_missing"),

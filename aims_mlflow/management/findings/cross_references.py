@@ -1,4 +1,4 @@
-"""Findings K4, L3, L12, L13 and T8: what a document says of another, of a version or of a contract is so there."""
+"""Findings K4, L3, L12 and T8: what a document says of another or of a contract is so there."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.training import PreparationDetails
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
-    PreparationCriteriaDocument,
 )
 from aims_mlflow.records.documents.leadership import LeadershipDocument
-from aims_mlflow.records.documents.lifecycle import RequirementsDocument, ResourceInventoryDocument
+from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument, SupplierEvaluationDocument
 from aims_mlflow.signing.owners import person
@@ -23,19 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.management.findings.state import ManagementState
 
 RISK_ID = re.compile(r"\bR\d+\b")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
-    """Yield every finding about references from one document to another, to a version in use, and to a contract."""
+    """Yield every finding about references from one document to another, and to a contract."""
     yield from _requirements(state)
     yield from _leaders(state)
     yield from _disclosures(state)
     yield from _contracts(state, now.strftime("%Y-%m-%d"))
-    for system, version in state.live:
-        yield from _of_version(system, version, state)
 
 
 def _requirements(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -104,27 +99,3 @@ def _contracts(state: ManagementState, today: str) -> Iterator[ManagementFinding
                 fix = f"test it again under that contract, and record it: supplier-evaluation of {document.system}"
                 about = f"{document.system}/{component.component}/contract"
                 yield ManagementFinding("T8", about, fact, fix, document.system, (document.id,))
-
-
-def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L13: data that no inventory lists, and steps of preparation that no criterion allows."""
-    inventories = state.about(ResourceInventoryDocument, system)
-    listed = {str(r.id) for d in inventories for r in d.resources if r.resource == "data"}
-    used = {s.name: set(s.digest.values()) for r in version.of("lineage") for s in r.subjects}
-    for role, digests in used.items() if listed else ():
-        if not digests & listed:
-            fact = f"{version.name} used {role} data {min(digests, default='')[:12]}, which {inventories[-1].id} does "
-            fact += "not list"
-            fix = f"add the data by their digest to {inventories[-1].id}, or find out why they were used"
-            about = f"{system}/{version.model}@{version.place}/{role}"
-            yield ManagementFinding("L13", about, fact, fix, system, (inventories[-1].id,))
-    criteria = state.about(PreparationCriteriaDocument, system)
-    allowed = {c.step for d in criteria for c in d.criteria}
-    done = [read_details(r.evidence, PreparationDetails).function or "" for r in version.of("preparation")]
-    for step in dict.fromkeys(name.rpartition(".")[2] for name in done if criteria):
-        if step not in allowed:
-            fact = f"the data of {version.name} went through the step {step}, which no criterion of "
-            fact += f"{criteria[-1].id} allows"
-            fix = f"say when and why it is allowed: {criteria[-1].id}; or train without it"
-            about = f"{system}/{version.model}@{version.place}/step/{step}"
-            yield ManagementFinding("L13", about, fact, fix, system, (criteria[-1].id,))

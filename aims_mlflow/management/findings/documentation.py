@@ -26,7 +26,7 @@ from aims_mlflow.records.documents.lifecycle import (
 from aims_mlflow.records.wording import metric_text, number_text, slice_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
@@ -45,6 +45,7 @@ PRAISE = re.compile(
     r"safe|trustworthy|world[ -]class)\b",
     re.IGNORECASE,
 )
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 TOLD = (UserInformationDocument, TechnicalDocument)
 
 
@@ -56,6 +57,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         if card is not None:
             yield from _sections(system, version, CardText(card), state)
             yield from _against_evidence(system, version, CardText(card))
+            yield from _praised(system, version, CardText(card))
         yield from _of_other_bytes(system, version, state)
         yield from _monitored(system, version)
         yield from _changed(system, version, state)
@@ -217,8 +219,25 @@ def _words(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]
         for number, spot in enumerate(dict.fromkeys(other_values(text, around))):
             fact = f"{document.kind} {document.id}, line {spot.line}: {spot.text}"
             yield ManagementFinding("C4", f"{document.id}/{number}", fact, fix, document.system, (document.id,))
-        praised = [(s, found) for p in paragraphs(text) for s in p.sentences() if (found := PRAISE.search(s))]
-        bare = [(s, found) for s, found in praised if not re.search(r"\d|\[\^", s)]
+        bare = _praise(s for p in paragraphs(text) for s in p.sentences())
         if bare:
-            fact = f"{document.kind} {document.id} says {bare[0][1][0]!r} without a figure: “{bare[0][0][:90]}”"
+            fact = f"{document.kind} {document.id} says {bare}"
             yield ManagementFinding("C9", document.id, fact, fix, document.system, (document.id,))
+
+
+def _praise(sentences: Iterable[str]) -> str | None:
+    """Return the first word of praise in a sentence without a figure or a citation, with that sentence."""
+    for sentence in sentences:
+        found = PRAISE.search(sentence)
+        if found and not re.search(r"\d|\[\^", sentence):
+            return f"{found[0]!r} without a figure: “{sentence.strip()[:90]}”"
+    return None
+
+
+def _praised(system: str, version: DeployedVersion, card: CardText) -> Iterator[ManagementFinding]:
+    """Yield C9 for praise in the sections of the card that people write."""
+    written = " ".join(card.sections.get(name, "") for name in REQUIRED)
+    bare = _praise(SENTENCE.split(written))
+    if bare:
+        fix = "state the figure with its record in aims.yaml, or take the word out, and train again; see aims rule C9"
+        yield _found("C9", system, version, f"its card says {bare}", fix, more="card")

@@ -19,12 +19,16 @@ from aims_mlflow.management.findings import (
     inventory,
     leadership,
     lifecycle,
+    listed_resources,
     management_review,
+    measurements,
     needs_of_parties,
     outside_reports,
     permitted_uses,
     policy,
+    review_decisions,
     risks,
+    scope_words,
     signatures,
     third_parties,
     told_limits,
@@ -47,7 +51,7 @@ TOPICS = (
     written_documents, inventory, impact, assessment_decision, documentation, told_limits, lifecycle, third_parties,
     internal_audit, audit_reports, applicability, leadership, conflicting_duties, policy, signatures, risks,
     treatment_plans, cross_references, use, outside_reports, management_review, permitted_uses, incident_notices,
-    needs_of_parties,
+    needs_of_parties, measurements, review_decisions, scope_words, listed_resources,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import missing_for_met, stated_fields
 from aims_mlflow.records.documents.information import DisclosureDutiesDocument
+from aims_mlflow.records.documents.leadership import PolicyDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +48,9 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _drafts(state)
         yield from _unapproved(state, now)
         yield from _backdated(state, now)
+    longest = _longest_review(state)
     for document in state.documents:
-        yield from _dates(document, now)
+        yield from _dates(document, longest, now)
         yield from _law(document, now)
         yield from _own_approver(document, state)
         yield from _incomplete(document)
@@ -113,9 +115,15 @@ def _law(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding
             yield ManagementFinding("W3", f"{document.id}/{duty.law}", fact, fix, document.system, (document.id,))
 
 
-def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
+def _longest_review(state: ManagementState) -> timedelta:
+    """Return how far away a review may be: as the AI policy has it, and three years at most."""
+    stated = [timedelta(days=p.longest_review_days) for p in state.of(PolicyDocument) if p.longest_review_days]
+    return min([LONGEST_REVIEW, *stated])
+
+
+def _dates(document: WrittenDocument, longest: timedelta, now: datetime) -> Iterator[ManagementFinding]:
     """Yield W3: a review that is overdue, never due, or due too late, and a document that ended."""
-    today, latest = now.strftime("%Y-%m-%d"), (now + LONGEST_REVIEW).strftime("%Y-%m-%d")
+    today, latest = now.strftime("%Y-%m-%d"), (now + longest).strftime("%Y-%m-%d")
     review, last = document.review_by, document.valid_until
     fix = f"review it, and publish it again: aims document publish {document.id}"
     if last and last < today:
@@ -127,7 +135,8 @@ def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFindi
     elif review and review < today:
         why = f"its review was due on {review}"
     elif review and review > latest:
-        why = f"its review on {review} is more than three years away"
+        most = "three years away" if longest == LONGEST_REVIEW else f"{longest.days} days away, as the AI policy has it"
+        why = f"its review on {review} is more than {most}"
         fix = f"state a day before {latest} in review_by, and publish it again: aims document publish {document.id}"
     elif review is None:
         why = "no day of its review is stated"

@@ -69,6 +69,7 @@ class ObjectiveEntry(Record):
     limit: Text | None = needed("which limit it has")
     reason: Text | None = optional("why this limit")
     owner: Person | None = optional("who answers for it")
+    every_days: Count | None = optional("after how many days it is looked at again, e.g. 90")
 
 
 class DevelopmentObjectivesDocument(LogDocument):
