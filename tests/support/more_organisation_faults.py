@@ -1,6 +1,7 @@
 """Faults in what the management system of the example organisation lacks, each with exactly what is found then."""
 
-from support.organisation_faults import BOUGHT, ENTRY, REPORT, SOA
+from support.organisation_faults import BOUGHT, ENTRY, LIVE, REPORT, SOA
+from support.planted_documents import COMMON, REVIEWED
 
 HEAD = "owner: olga\nauthor: rita\nreview_by: 2028-01-31\nretention_until: 2036-01-31\nsystem: loan-screening\n"
 SERIOUS = f"""id: incident-1
@@ -17,6 +18,20 @@ risks: [R1]
 status: open
 actions: [K99]
 """
+HELD = (
+    """id: minutes
+kind: review-minutes
+title: What the board decided
+"""
+    + COMMON
+    + """date: 2026-07-01
+attendees: [max]
+top_management: [max]
+inputs: review-inputs
+decisions: [{decision: a second data scientist is hired, owner: olga, due: 2026-09-30}]
+next: 2099-07-01
+"""
+)
 MORE_PLANTED = {
     "documents that nobody wrote": (
         [
@@ -27,10 +42,11 @@ MORE_PLANTED = {
             ("incident-plan-letter-assistant.yaml",), ("tell-letter-assistant.yaml",), ("use-letter-assistant.md",),
             ("ai-policy.md", r"effective_from: \S+", "effective_from: 2023-01-31"),
             ("policy-review.yaml",),
+            (ENTRY, r"operation: [^}]*", "operation: 2026-01-31"),
             ("context.yaml", r"retention_until: \S+", "retention_until: 2026-01-31"),
             ("life-cycle.md", r"retention_until: \S+\n", ""),
         ],
-        ["K5 ai-policy/review", "M3 review", "P9 A.2.2", "P9 A.2.4", "P9 A.6.2.2", "P9 A.7.4", "P9 A.8.5",
+        ["K5 ai-policy/review", "L12 duties-to-tell/that a high-risk system is used about them/open", "M3 review", "P9 A.2.2", "P9 A.2.4", "P9 A.6.2.2", "P9 A.7.4", "P9 A.8.5",
          *(f"W7 letter-assistant/{k}" for k in ("development-objectives", "disclosure-duties",
            "incident-communication-plan", "intended-use", "report-channel", "use-process")),
          *(f"W7 loan-screening/{k}" for k in ("intended-use", "quality-requirements", "requirements", "use-process")),
@@ -84,5 +100,26 @@ MORE_PLANTED = {
          "O2 channel-loan-screening/target", "O2 reports-letter-assistant/P1/days", "S10 parties/supervisory authority",
          "S4 letter-assistant/law", "S4 letter-assistant/objectives", "S4 letter-assistant/since",
          "S4 letter-assistant/stages", "W6 context/climate"],
+    ),
+    "reviews, measurements, scope and resources": (
+        [
+            ("review-inputs.yaml", None, REVIEWED), ("minutes.yaml", None, HELD),
+            ("measurement.yaml", r"effective_from: \S+", "effective_from: 2024-01-31"),
+            ("measurement.yaml", "drafts that name the clerk's reason", "complaints of the month"),
+            ("scope.md", r"statement: .*", "statement: All AI systems of the organisation."),
+            ("scope.md", r"units: .*\n", ""),
+            ("scope.md", "systems_in:", 'systems_out: [{id: chess, reason: "n/a", approved_by: ana}]\nsystems_in:'),
+            (BOUGHT, "name: applicants whose loan was refused", "name: our customers"),
+            ("resources-loan-screening.yaml", r"  - \{stage: operation, resource: tool.*\n", ""),
+            ("resources-loan-screening.yaml", r"(?m)^.*resource: data, .*\n", ""),
+            ("preparation-loan-screening.yaml", "12% of women", "10% of women"),
+            ("quality-loan-screening.yaml", 'limit: "0 rows",', 'limit: "50%",'),
+            ("quality-loan-screening.yaml", "no value is missing", "not null"),
+        ],
+        ["F5 impact-letter-assistant/not assessed/our customers",
+         "F5 impact-letter-assistant/not registered/applicants whose loan was refused", "L13 loan-screening/loan-screening@champion/test",
+         f"L13 {LIVE}/step/clean/rows", f"L13 {LIVE}/tools", f"L13 {LIVE}/train", "L14 quality-loan-screening",
+         "L2 measurement/complaints of the month", "M1 review-inputs", "M4 minutes/1", "S4 letter-assistant/group/our customers",
+         "S8 scope/chess", "S8 scope/out/chess", "S8 scope/statement"],
     ),
 }  # fmt: skip

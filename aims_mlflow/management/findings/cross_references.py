@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.management.findings.beginnings import days_after
+from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
+IN_USE = ("deployment", "operation")
+# A duty that an event makes due, and not the use itself.
+ON_EVENT = re.compile(
+    r"incident|accident|\bharm|breach|malfunction|complain|request|\bask|demand|withdraw|\brecall|chang|serious|update",
+    re.IGNORECASE,
+)
 RISK_ID = re.compile(r"\bR\d+\b")
 
 
@@ -30,6 +38,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _requirements(state)
     yield from _leaders(state)
     yield from _disclosures(state)
+    yield from _undisclosed(state, now.strftime("%Y-%m-%d"))
     yield from _contracts(state, now.strftime("%Y-%m-%d"))
 
 
@@ -84,6 +93,28 @@ def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
                 yield ManagementFinding(
                     "L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,)
                 )
+
+
+def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield L12: a duty that use itself makes due, its deadline passed, and that no disclosure discharges."""
+    for document in state.of(DisclosureDutiesDocument):
+        system = str(document.system)
+        entry = state.systems.get(system)
+        since = [entry.stage_dates[s] for s in IN_USE if s in entry.stage_dates] if entry else []
+        told = {e.duty.casefold() for d in state.about(DisclosureDocument, system) for e in d.disclosures}
+        for duty in document.duties if entry and entry.stage in IN_USE and since else ():
+            due = days_after(min(since), within_days(duty.deadline) or 0)
+            if (
+                ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
+                or str(duty.what).casefold() in told
+                or due >= today
+            ):
+                continue
+            fact = f"{duty.to} have to be told {str(duty.what)!r} by {duty.law} ({document.id}), due on {due}, and no "
+            fact += "disclosure records it"
+            fix = f"tell them, and record it with its proof: aims document new disclosure --system {system}"
+            about = f"{document.id}/{duty.what}/open"
+            yield ManagementFinding("L12", about, fact, fix, system, (document.id,), "A.8.5")
 
 
 def _contracts(state: ManagementState, today: str) -> Iterator[ManagementFinding]:

@@ -10,6 +10,7 @@ from aims_mlflow.management.findings import (
     applicability,
     assessment_decision,
     audit_reports,
+    computed_states,
     conflicting_duties,
     cross_references,
     documentation,
@@ -51,7 +52,7 @@ TOPICS = (
     written_documents, inventory, impact, assessment_decision, documentation, told_limits, lifecycle, third_parties,
     internal_audit, audit_reports, applicability, leadership, conflicting_duties, policy, signatures, risks,
     treatment_plans, cross_references, use, outside_reports, management_review, permitted_uses, incident_notices,
-    needs_of_parties, measurements, review_decisions, scope_words, listed_resources,
+    needs_of_parties, measurements, review_decisions, scope_words, listed_resources, computed_states,
 )  # fmt: skip
 
 

@@ -69,6 +69,11 @@ def channel(**changes):
     return {"channel": document("report-channel", system=SYSTEM, **{**fields, **changes})}
 
 
+def owed(**changes):
+    duty = {"to": "applicants", "law": "AI Act Art. 26", "checked_on": "2026-05-01", **changes}
+    return {"owed": document("disclosure-duties", system=SYSTEM, duties=[duty])}
+
+
 def party(**changes):
     fields = {"who": "applicants", "need": "the reason of a refusal", "binding": "duty", "how_met": ["A.8.2"]}
     return {"parties": document("parties", parties=[{**fields, **changes}])}
@@ -152,6 +157,12 @@ CASES = {
                         objectives={}),
          "scope": states.in_scope(systems_in=[SYSTEM, "idea"], sources=["registered models", "providers in traces"])},
         ["I3 idea", "R4 idea"]),
+    "a duty to tell that nobody met": (owed(what="that a machine scores them"), ["L12 disclosure-duties/that a machine scores them/open"]),
+    "a duty to tell that was met": (
+        {**owed(what="that a machine scores them"), "told": document("disclosure", system=SYSTEM, disclosures=[
+            {"duty": "That a machine scores them", "sent": "2026-05-02", "proof": "the form of May"}])}, []),
+    "a duty to tell whose time has not passed": (owed(what="that a machine scores them", deadline="50 weeks"), []),
+    "a duty to tell on request": (owed(what="the logic of the score", trigger="the applicant asks"), []),
     "a need that is met": (party(), []),
     "a need that a control of no standard meets": (party(how_met=["A.99.4"]), ["S10 parties/applicants"]),
     "a need that an excluded control meets": (

@@ -1,9 +1,13 @@
 """Reviews and what they decide, planned measurements, words of the scope, resources and data of a version in use."""
 
+import dataclasses
+
 import pytest
 
+from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.management.findings.every import COMMAND, findings
 from aims_mlflow.management.findings.rules import rule_reasons
+from aims_mlflow.management.published import PublishedShelf
 from aims_mlflow.records.decision import Unmet, WaivedBy
 from support import live_states
 from support import management_states as states
@@ -166,3 +170,13 @@ def test_a_step_loses_no_more_rows_than_its_criterion_allows():
 
     assert lost(2) == []
     assert lost(30_000) == [(f"{AT}/step/clean/rows", "A.7.6")]
+
+
+def test_what_is_said_to_be_implemented_and_is_not_by_its_computed_state():
+    nothing = PublishedShelf(DocumentShelf(), "the ledger")
+    rows = {f.about for f in findings(dataclasses.replace(good(), published=nothing), NOW) if f.rule == "P9"}
+    assert {"A.2.2/computed", "A.10.3/computed"} <= rows
+    planned = states.soa("A.2.2", implemented=None, reason="everybody is bound; not in place: planned for May")
+    rows = {f.about for f in findings(dataclasses.replace(good(soa=planned), published=nothing), NOW)}
+    assert "A.2.2/computed" not in rows
+    assert [f for f in findings(good(), NOW) if f.rule == "P9"] == []
