@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 ONE_WORD = ("requirements", "communication", "disclosure")
 KIND = re.compile(rf"\b(?:[a-z]+(?:-[a-z]+)+|{'|'.join(ONE_WORD)})\b")
 NOT_IN_PLACE = re.compile(r"\bnot (yet )?(in place|implemented|started)\b|\bplanned (for|from|by)\b", re.IGNORECASE)
+# Words that say that a control is implemented, and not by what.
+IN_WORDS = re.compile(
+    r"\W*((it|this|is|are|has|been|already|we|have)\W+)*(fully|partly|partially|completely|yes|done|implemented|complete|"
+    r"completed|in place|active|met)(\W+(implemented|in place|done|met))?\W*",
+    re.IGNORECASE,
+)
 SHOWN = 6
 
 
@@ -53,7 +59,8 @@ def row_findings(statement: ApplicabilityDocument, state: ManagementState, today
 
 def _states(row: ControlStatement, field: str) -> bool:
     if field == "implemented":
-        return not row.applies or says(row.implemented) or bool(NOT_IN_PLACE.search(row.reason or ""))
+        named = says(row.implemented) and not IN_WORDS.fullmatch(str(row.implemented))
+        return not row.applies or named or bool(NOT_IN_PLACE.search(row.reason or ""))
     return getattr(row, field) is not None and (field == "review" or says(row.owner))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.catalog.incident_deadlines import incident_deadlines
 from aims_mlflow.management.content_words import content_words
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.incidents import AUTHORITY
@@ -31,6 +32,7 @@ AT_ONCE = re.compile(r"\b(same day|at once|immediate(ly)?|without delay)\b", re.
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield one finding for each incident of which an audience of the plan was not told in its time."""
     today = now.strftime("%Y-%m-%d")
+    yield from _too_late(state)
     for incident in state.of(IncidentDocument):
         since = incident.aware_on or incident.detected_on
         plans = state.about(IncidentCommunicationDocument, str(incident.system))
@@ -51,6 +53,19 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             fix = f"tell them, and record it: aims document new notice --system {incident.system}"
             ids = (incident.id, *(p.id for p in plans))
             yield ManagementFinding("L8", f"{incident.id}/plan", fact, fix, incident.system, ids)
+
+
+def _too_late(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L8 for a plan that tells an authority later than the law has it of any serious incident."""
+    last = max(law.days for law in incident_deadlines().values())
+    for plan in state.of(IncidentCommunicationDocument):
+        for audience in plan.audiences:
+            days = within_days(audience.within)
+            if days is not None and days > last and AUTHORITY.search(audience.audience):
+                fact = f"{plan.id} tells {audience.audience} within {days} days, and the law has {last} at most"
+                fix = f"state the time of the law in `within`: aims document publish {plan.id}"
+                about = f"{plan.id}/{audience.audience}"
+                yield ManagementFinding("L8", about, fact, fix, plan.system, (plan.id,))
 
 
 def _concerns(incident: IncidentDocument, audience: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.organisation import too_few
-from aims_mlflow.management.findings.beginnings import begun, year_after
+from aims_mlflow.management.findings.beginnings import begun, days_after, year_after
 from aims_mlflow.management.findings.laws import law_changes
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 REVIEWS = "A.2.4"
+LATEST_CHANGE = 90  # days after which a decided change has to be in force
 REVIEW_IT = "review it, and publish the outcome: aims document new policy-review"
 
 
@@ -45,6 +46,13 @@ def _told(told: CommunicationDocument, policies: dict[str, PolicyDocument]) -> I
         fix = "tell the version in force, and publish whom it reached: aims document new communication"
         yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
         return
+    if told.date and policy.effective_from and told.date < policy.effective_from:
+        fact = f"{told.id} was told on {told.date}, before {told.policy} applied on {policy.effective_from}"
+        fix = f"tell the version in force, or correct the day: aims document publish {told.id}"
+        yield ManagementFinding("K5", f"{told.id}/date", fact, fix, None, (told.id, policy.id))
+    if told.headcount is not None and told.reached is not None and told.reached > told.headcount:
+        fact = f"{told.id} reached {told.reached:,} of {told.headcount:,} people, which cannot be"
+        yield ManagementFinding("K5", told.id, fact, f"count again: aims document publish {told.id}", None, (told.id,))
     least = policy.least_reached or 100
     if told.headcount and told.reached is not None and told.reached * 100 < least * told.headcount:
         reached = f"{told.reached:,} of {told.headcount:,} people whom it binds"
@@ -75,6 +83,7 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
         fact += "nor has a role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"
         yield ManagementFinding("K5", f"{newest.id}/by", fact, fix, None, (newest.id,), REVIEWS)
+    yield from _changed(newest, state, today)
     later = [i for i in state.of(IncidentDocument) if i.serious not in (None, "no") and (i.detected_on or "") > day]
     events = [(f"serious incident {i.id} of {i.detected_on}", i.id) for i in later[:1]]
     events += [
@@ -85,6 +94,17 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
         fix = "decide whether the policy has to change by it, and publish the outcome: aims document new policy-review"
         ids = (newest.id, document)
         yield ManagementFinding("K5", f"{newest.id}/{document}", fact, fix, None, ids, REVIEWS)
+
+
+def _changed(review: PolicyReviewDocument, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield K5 for a change that was decided a while ago, and the policy in force is older than the decision."""
+    day = str(review.date)
+    for policy in state.of(PolicyDocument):
+        since = policy.effective_from
+        if review.decision == "change" and since and since <= day and days_after(day, LATEST_CHANGE) < today:
+            fact = f"it was decided on {day} to change the AI policy, and its version of {since} is in force"
+            fix = f"publish the changed policy: aims document publish {policy.id}"
+            yield ManagementFinding("K5", f"{review.id}/change", fact, fix, None, (review.id, policy.id), REVIEWS)
 
 
 def _may_review(state: ManagementState) -> list[str]:

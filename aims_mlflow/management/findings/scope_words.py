@@ -32,7 +32,7 @@ GROUPS = content_words(
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
     """Yield every finding about what scope and register state in words."""
     for scope in state.of(ScopeDocument):
-        if scope.statement and not content_words(scope.statement) - OF_ANY and not scope.units:
+        if scope.statement and not content_words(scope.statement) - OF_ANY:
             fact = f"the statement of {scope.id} would fit any organisation: “{scope.statement.strip()[:80]}”"
             fix = f"state what the systems are for, in which units and places: aims document publish {scope.id}"
             yield ManagementFinding("S8", f"{scope.id}/statement", fact, fix, None, (scope.id,))

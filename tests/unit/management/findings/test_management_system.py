@@ -47,6 +47,7 @@ CASES = {
     "a decision that nobody answers for": ({"soa": soa("A.5.3", owner=None)}, ["P9 soa/owner"]),
     "a decision without a day of review": ({"soa": soa("A.5.3", review=None)}, ["P9 soa/review"]),
     "a control that nothing implements": ({"soa": soa("A.5.3", implemented=None)}, ["P9 soa/implemented"]),
+    "a control of which nobody says by what": ({"soa": soa("A.5.3", implemented="fully implemented")}, ["P9 soa/implemented"]),
     "a control that is not in place yet, as its reason says": (
         {"soa": soa("A.5.3", implemented=None, reason="scores reach people; not in place: it is planned for May")}, []),
     "a statement that is silent about what risk is left": ({"soa": soa(residual_risks=[])}, ["P9 soa/residual_risks"]),

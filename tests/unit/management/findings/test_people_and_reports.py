@@ -34,6 +34,11 @@ def policy_review(**changes):
     }
 
 
+def told(**changes):
+    fields = {**FIELDS["communication"], "reached": 130, "date": "2026-02-01"}
+    return {"told_policy": document("communication", **{**fields, **changes})}
+
+
 def incident(**changes):
     fields = {
         "detected": "a call", "detected_on": "2026-05-02", "aware_on": "2026-05-02", "harm": {"kind": "delay"},
@@ -89,6 +94,20 @@ CASES = {
     "a law that changed since the review, and since the statement": (
         {**policy_review(), "system": system(legal_class=[{**LAW, "changed_on": "2026-04-01"}])},
         ["P8 AI Act", "K5 policy-review/entry"]),
+    "a change that was decided and not made": (
+        {**policy_review(decision="change"),
+         "ai-policy": document("ai-policy", **FIELDS["ai-policy"], effective_from="2026-01-01")},
+        ["K5 policy-review/change"]),
+    "a change that was made": (
+        {**policy_review(decision="change"),
+         "ai-policy": document("ai-policy", **FIELDS["ai-policy"], effective_from="2026-04-01"), **told(date="2026-04-10")},
+        []),
+    "told before it applied": (
+        {"ai-policy": document("ai-policy", **FIELDS["ai-policy"], effective_from="2026-03-01"), **told()},
+        ["K5 communication/date"]),
+    "more were reached than there are": (told(reached=200), ["K5 communication"]),
+    "a plan that tells the authority after the law's time": (
+        plan_to_tell("supervisory authority", "60 days"), ["L8 incident-communication-plan/supervisory authority"]),
     "a law that changes later": (
         {**policy_review(), "system": system(legal_class=[{**LAW, "changed_on": "2026-08-02"}])}, []),
     "an incident": (incident(), []),
