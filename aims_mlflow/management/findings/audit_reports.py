@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.managers import managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditReportDocument, CorrectiveActionDocument
 from aims_mlflow.signing.owners import is_among
@@ -45,13 +46,11 @@ def _written(report: AuditReportDocument, state: ManagementState) -> Iterator[Ma
 
 def _reported(report: AuditReportDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield I7: nobody got the report, or nobody who may decide about it."""
-    managers = [p.id for p in state.people.values() if p.top_management]
-    managers += [e.owner for e in state.systems.values()]
-    known = {state.same_person(name) for name in managers}
+    known = {state.same_person(n) for n in (*managers(state), *(e.owner for e in state.systems.values()))}
     if not says(report.reported_to):
         why = "does not state who got it"
     elif is_among(str(report.reported_to), state.people) and state.same_person(str(report.reported_to)) not in known:
-        why = f"was reported to {report.reported_to}, who is neither of top management nor owns a system"
+        why = f"was reported to {report.reported_to}, who manages nothing and owns no system"
     else:
         return
     fix = f"report it to management, and state to whom: aims document publish {report.id}"

@@ -93,6 +93,7 @@ def _due(since: str, within: str | None) -> str | None:
 
 
 def _told(incident: IncidentDocument, state: ManagementState) -> list[str]:
-    """Return whom duties and notices of an incident name; L8 of a notice reports that it is late or not sent."""
+    """Return whom duties, notices and steps of an incident name; L8 of a notice reports that it is late or not sent."""
     noticed = [n for d in state.of(NoticeDocument) for n in d.notices if n.incident == incident.id]
-    return [str(n.audience) for n in noticed] + [duty.to for duty in incident.duties]
+    steps = [step.what for step in incident.timeline]
+    return [str(n.audience) for n in noticed] + [duty.to for duty in incident.duties] + steps

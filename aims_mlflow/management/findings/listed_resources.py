@@ -57,12 +57,16 @@ def _tools(system: str, version: DeployedVersion, state: ManagementState) -> Ite
     records = version.of("tooling-record")
     if not inventories or not records:
         return
-    serving = read_details(records[-1].evidence, ToolingDetails).serving
+    details = read_details(records[-1].evidence, ToolingDetails)
+    if details.packages_digest and details.packages_digest in listed:
+        return  # the list of all packages is a resource by its digest
+    serving = details.serving
     packages = sorted({p for several in (serving or {}).values() for p in several})
     lacking = [p for p in packages if not _is_listed(p, listed)]
     if lacking:
         fact = f"{version.name} is served with {', '.join(lacking[:5])}, which {inventories[-1].id} does not list"
-        fix = f"add them as resources of kind tool, as package==version: aims document publish {inventories[-1].id}"
+        fix = "add them as resources of kind tool, as package==version or by the digest of all: aims document publish "
+        fix += inventories[-1].id
         about, ids = f"{system}/{version.model}@{version.place}/tools", (inventories[-1].id, records[-1].id)
         yield ManagementFinding("L13", about, fact, fix, system, ids, "A.4.4")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.control_conditions.organisation import too_few
 from aims_mlflow.management.findings.beginnings import begun, days_after, year_after
 from aims_mlflow.management.findings.laws import law_changes
+from aims_mlflow.management.findings.managers import managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.leadership import (
@@ -77,10 +78,8 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
         fact = f"the AI policy was last reviewed on {day}, and its next review was due on {due}"
         yield ManagementFinding("K5", newest.id, fact, REVIEW_IT, None, (newest.id,), REVIEWS)
     if newest.by and state.people and not is_among(newest.by, _may_review(state)):
-        fact = (
-            f"{newest.by} reviewed the AI policy on {day}, and is neither of top management nor owns or approves it, "
-        )
-        fact += "nor has a role for it"
+        fact = f"{newest.by} reviewed the AI policy on {day}, and manages nothing, does not own or approve it, and has "
+        fact += "no role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"
         yield ManagementFinding("K5", f"{newest.id}/by", fact, fix, None, (newest.id,), REVIEWS)
     yield from _changed(newest, state, today)
@@ -108,8 +107,8 @@ def _changed(review: PolicyReviewDocument, state: ManagementState, today: str) -
 
 
 def _may_review(state: ManagementState) -> list[str]:
-    """Return top management, who owns or approves the policy, and whose role is about the policy."""
-    names = [p.id for p in state.people.values() if p.top_management]
+    """Return managers, who owns or approves the policy, and whose role is about the policy."""
+    names = managers(state)
     names += [name for p in state.of(PolicyDocument) for name in (p.owner, p.approver) if name]
     for document in state.of(RolesDocument):
         for role in document.roles:

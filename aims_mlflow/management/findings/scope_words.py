@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.content_words import content_words
+from aims_mlflow.management.findings.managers import managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.context import ScopeDocument
 from aims_mlflow.signing.owners import is_among
@@ -48,14 +49,13 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 
 def _left_out(scope: ScopeDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield S8: a system that is out of scope without a reason, or by the word of somebody who may not decide that."""
-    managers = [p.id for p in state.people.values() if p.top_management]
-    deciding = (*managers, *(name for name in (scope.owner, scope.approver) if name))
+    deciding = (*managers(state), *(name for name in (scope.owner, scope.approver) if name))
     for out in scope.systems_out:
         wrong = []
         if not says(out.reason):
             wrong.append(f"for the reason {out.reason!r}, which is none")
-        if managers and not is_among(out.approved_by, deciding):
-            wrong.append(f"by {out.approved_by}, who is not of top management and does not own or approve the scope")
+        if state.people and not is_among(out.approved_by, deciding):
+            wrong.append(f"by {out.approved_by}, who manages nothing and does not own or approve the scope")
         if wrong:
             fact = f"{out.id} is out of scope {', and '.join(wrong)}"
             fix = f"let top management decide it, with the reason: aims document publish {scope.id}"

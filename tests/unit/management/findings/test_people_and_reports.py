@@ -126,6 +126,9 @@ CASES = {
     "users who are told the same day, and were not": (
         {**incident(), **plan_to_tell("clerks", "the same day")}, ["L8 N1/plan"]),
     "users who were told": ({**incident(), **plan_to_tell("clerks", "the same day"), **notice("all clerks")}, []),
+    "users who were told, by the steps that were taken": (
+        {**incident(timeline=[{"time": "2026-05-02T10:00:00Z", "what": "clerks were called"}]),
+         **plan_to_tell("clerks", "the same day")}, []),
     "users whose time has not passed": ({**incident(), **plan_to_tell("clerks", "ten weeks")}, []),
     "people who were harmed, of an incident that harmed nobody": (
         {**incident(), **plan_to_tell("applicants who were harmed", "two days")}, []),
