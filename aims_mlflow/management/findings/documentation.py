@@ -14,7 +14,7 @@ from aims_mlflow.management.passages import paragraphs
 from aims_mlflow.management.rules.figures import other_values
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.training import ProvenanceDetails
+from aims_mlflow.records.details.training import DatasetDetails, ProvenanceDetails
 from aims_mlflow.records.documents.information import IntendedUseDocument, UseProcessDocument, UserInformationDocument
 from aims_mlflow.records.documents.lifecycle import (
     ChangeDocument,
@@ -57,6 +57,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         if card is not None:
             yield from _sections(system, version, CardText(card), state)
             yield from _against_evidence(system, version, CardText(card))
+            yield from _types(system, version, CardText(card))
             yield from _praised(system, version, CardText(card))
         yield from _of_other_bytes(system, version, state)
         yield from _monitored(system, version)
@@ -153,6 +154,26 @@ def _against_evidence(system: str, version: DeployedVersion, card: CardText) -> 
     if lacking:
         fact = f"the table by group of its card lacks {', '.join(lacking[:6])}"
         yield _found("C7", system, version, fact, fix)
+
+
+def _types(system: str, version: DeployedVersion, card: CardText) -> Iterator[ManagementFinding]:
+    """Yield C5 for types and missing values of inputs that are not those of the training data's record."""
+    data = [(r, read_details(r.evidence, DatasetDetails)) for r in version.of("dataset-record")]
+    trained = [(r, d) for r, d in data if d.role == "train"]
+    if not trained:
+        return
+    record, known = trained[-1]
+    wrong = []
+    for column, (shown, missing) in card.inputs().items():
+        wanted, count = (known.column_types or {}).get(column), (known.missing or {}).get(column, 0)
+        if wanted and shown != wanted:
+            wrong.append(f"{column} is {shown} on the card and {wanted} in the data")
+        elif wanted and (number := re.match(r"[\d,]+", missing)) and number[0].replace(",", "") != str(count):
+            wrong.append(f"{column} has {number[0]} missing values on the card and {count:,} in the data")
+    if wrong:
+        fact = f"the inputs of its card are not those that it was trained on: {'; '.join(wrong[:4])}"
+        fix = f"aims document verify models:/{version.model}@{version.place} --data FILE, then write the card again"
+        yield _found("C5", system, version, fact, fix, record.id, more="types")
 
 
 def _not_shown(version: DeployedVersion, card: CardText) -> list[str]:

@@ -150,6 +150,28 @@ def test_praise_on_the_card_needs_a_figure():
     assert said("The model is fair: the ratio is 0.95.") == []
 
 
+def test_types_and_gaps_of_the_cards_inputs_are_those_of_the_training_data():
+    def change(parts):
+        details = {"role": "train", "columns": ["age"], "column_types": {"age": "float64"}, "missing": {"age": 1200}}
+        parts["dataset-record"][1].update(details={**parts["dataset-record"][1].get("details", {}), **details})
+        parts["training-provenance"][1]["details"]["models"][0]["inputs"] = ["age"]
+
+    records = live_states.session_records(change)
+    card = live_states.card_of(records)
+    assert "| age | float64 | 1,200" in card
+
+    def said(shown):
+        state = live_states.with_texts(good(), live_states.assessed(records))
+        found = findings(live_states.live(state, records, card.replace("| age | float64 | 1,200", shown)), NOW)
+        return [(f.about, f.fact.partition(": ")[2].rpartition(": ")[2]) for f in found if f.rule == "C5"]
+
+    assert said("| age | float64 | 1,200") == []
+    assert said("| age | int64 | 1,200") == [(f"{AT}/types", "age is int64 on the card and float64 in the data")]
+    assert said("| age | float64 | 0") == [
+        (f"{AT}/types", "age has 0 missing values on the card and 1,200 in the data")
+    ]
+
+
 def test_a_step_loses_no_more_rows_than_its_criterion_allows():
     criteria = {
         "step": "clean",
