@@ -56,7 +56,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "impact-society": {"effects": [{"effect": "trust", "judgement": "small", "reason": "30 decisions a day"}]},
     "development-objectives": {
-        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8",
+        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8", "owner": "olga",
                         "slice": {"sex": "Female"}}],
     },
     "lifecycle-process": {"stages": [{"stage": "deployment", "criteria": "evidence and approval"}]},

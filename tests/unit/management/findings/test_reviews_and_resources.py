@@ -84,6 +84,10 @@ CASES = {
     "a system that is out with a reason": (out(), ["S8 scope/chess"]),
     "a system that is out for no reason": (out(reason="n/a"), ["S8 scope/out/chess", "S8 scope/chess"]),
     "a system that a trainer put out of scope": (out(approved_by="ana"), ["S8 scope/out/chess", "S8 scope/chess"]),
+    "an objective for which nobody answers": (
+        {"goals": document("development-objectives", system=SYSTEM, objectives=[
+            {k: v for k, v in FIELDS["development-objectives"]["objectives"][0].items() if k != "owner"}])},
+        ["W6 development-objectives"]),
     "groups that are anybody": (
         {"system": system(affected_groups=[{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"},
                                            {"name": "our customers", "not_in_data": "nobody asks"}])},
