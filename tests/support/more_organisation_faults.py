@@ -118,7 +118,7 @@ MORE_PLANTED = {
         ],
         ["F5 impact-letter-assistant/not assessed/our customers",
          "F5 impact-letter-assistant/not registered/applicants whose loan was refused", "L13 loan-screening/loan-screening@champion/test",
-         f"L13 {LIVE}/step/clean/rows", f"L13 {LIVE}/tools", f"L13 {LIVE}/train", "L14 quality-loan-screening",
+         f"L13 {LIVE}/step/clean/rows", f"L13 {LIVE}/tools", f"L13 {LIVE}/train", "L15 quality-loan-screening",
          "L2 measurement/complaints of the month", "M1 review-inputs", "M4 minutes/1", "S4 letter-assistant/group/our customers",
          "S8 scope/chess", "S8 scope/out/chess", "S8 scope/statement"],
     ),

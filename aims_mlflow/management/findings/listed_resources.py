@@ -1,4 +1,4 @@
-"""Findings L13 and L14: resources, steps and losses of a version in use beside lists, criteria and requirements."""
+"""Findings L13 and L15: resources, steps and losses of a version in use beside lists, criteria and requirements."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _too_many(done: PreparationDetails, criterion: PreparationCriterion) -> str 
 
 
 def _alike(document: QualityRequirementsDocument) -> Iterator[ManagementFinding]:
-    """Yield L14: requirements that are one for all columns, and values that may be missing in half of the rows."""
+    """Yield L15: requirements that are one for all columns, and values that may be missing in half of the rows."""
     rows = [(r.expectation, r.limit, r.reason) for r in document.requirements]
     wrong = None
     if len(rows) >= SAME and len(set(rows)) == 1:
@@ -124,4 +124,4 @@ def _alike(document: QualityRequirementsDocument) -> Iterator[ManagementFinding]
             break
     if wrong:
         fix = f"state for each column what the use needs, and why: aims document publish {document.id}"
-        yield ManagementFinding("L14", document.id, f"{document.id} {wrong}", fix, document.system, (document.id,))
+        yield ManagementFinding("L15", document.id, f"{document.id} {wrong}", fix, document.system, (document.id,))

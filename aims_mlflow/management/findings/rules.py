@@ -86,7 +86,7 @@ _ALL = (
     FindingRule("L11", "lifecycle", "A.6.2.4", "major", "another than the trainer validated the version in use"),
     FindingRule("L12", "lifecycle", "A.8.5", "minor", "what was disclosed answers a duty that was determined"),
     FindingRule("L13", "lifecycle", "A.4.2", "minor", "data and steps of the version in use are those that are listed"),
-    FindingRule("L14", "lifecycle", "A.7.4", "minor", "a requirement on data is of its own column, and can be missed"),
+    FindingRule("L15", "lifecycle", "A.7.4", "minor", "a requirement on data is of its own column, and can be missed"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),

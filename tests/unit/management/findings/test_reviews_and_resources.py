@@ -96,8 +96,8 @@ CASES = {
     "no data are listed": (inventory(TOOL), [f"L13 {AT}/test", f"L13 {AT}/train"]),
     "another version is listed": (inventory(*DATA, ("tool", "scikit-learn==1.6.0")), [f"L13 {AT}/tools"]),
     "no tool is listed": (inventory(*DATA), [f"L13 {AT}/tools"]),
-    "half of the values may be missing": (quality("1%", "50%"), ["L14 quality-requirements"]),
-    "one requirement for all columns": (quality("1%", "1%", "1%"), ["L14 quality-requirements"]),
+    "half of the values may be missing": (quality("1%", "50%"), ["L15 quality-requirements"]),
+    "one requirement for all columns": (quality("1%", "1%", "1%"), ["L15 quality-requirements"]),
     "requirements of their own": (quality("1%", "2%", "95%"), []),
     "a review further away than the policy has it": (
         {"ai-policy": document("ai-policy", **FIELDS["ai-policy"], longest_review_days=700),
