@@ -42,7 +42,7 @@ GUIDE = (
     "place of the question. Fields marked as to do are needed; the others may be left out. A day is 2026-03-31.",
     "Filled-in examples are in examples/organisation/documents of aims_mlflow's source.",
 )
-FIRST = ("id", "kind", "title", "system", "owner", "author", "approver", "version", "review_by")
+FIRST = ("id", "kind", "title", "system", "owner", "author", "approver", "version", "review_by", "retention_until")
 WIDTH = 116
 DOCUMENTED_INFORMATION = "7.5"
 OF_ONE_SYSTEM = re.compile(r"\bthis system\b")
@@ -185,6 +185,8 @@ def _header(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator[str
             yield _dumped(name, f"TODO: {fields[name].description}")
         elif is_needed(fields[name]):
             yield f"# TODO {name}: {fields[name].description}"
+        elif name == "retention_until":
+            yield f"# {name}: {fields[name].description}"
 
 
 def _own_fields(model: type[WrittenDocument], facts: dict[str, Any]) -> Iterator[str]:

@@ -30,23 +30,23 @@ def left_out(
     for field, what in REVIEW_INPUTS.items():
         if not says(getattr(inputs, field)):
             yield field, f"{what} are not stated"
-    first, last = _period(inputs, documents, today)
+    first, last = period_of(inputs, documents, today)
     for incident in (d for d in documents if isinstance(d, IncidentDocument)):
         day = incident.detected_on or incident.aware_on or ""
-        if first < day <= last and not _names(inputs.incidents, (incident.id,)):
+        if first < day <= last and not names(inputs.incidents, (incident.id,)):
             yield "incidents", f"incident {incident.id} of {day} is not named"
     for report in (d for d in documents if isinstance(d, AuditReportDocument)):
         day = report.held or ""
-        if first < day <= last and not _names(inputs.audits, (report.id, report.audit)):
+        if first < day <= last and not names(inputs.audits, (report.id, report.audit)):
             yield "audits", f"audit {report.audit or report.id} of {day} is not named"
     told = (*inputs.nonconformities, *inputs.audits, *inputs.incidents)
     for document in (d for d in documents if isinstance(d, NonconformityDocument)):
         day = document.effective_from or ""
-        if first < (day or last) <= last and not _names(told, (document.id, *(e.id for e in document.nonconformities))):
+        if first < (day or last) <= last and not names(told, (document.id, *(e.id for e in document.nonconformities))):
             yield "nonconformities", f"no nonconformity of {document.id} is named"
 
 
-def _period(inputs: ReviewInputsDocument, documents: Iterable[WrittenDocument], today: str) -> tuple[str, str]:
+def period_of(inputs: ReviewInputsDocument, documents: Iterable[WrittenDocument], today: str) -> tuple[str, str]:
     """Return the day after which, and the last day on which, an event belongs to these inputs."""
     last = (inputs.cutoff or "")[:10] or today
     before = [
@@ -57,6 +57,7 @@ def _period(inputs: ReviewInputsDocument, documents: Iterable[WrittenDocument], 
     return max(before, default=""), last
 
 
-def _names(said: Iterable[str], ids: Iterable[str | None]) -> bool:
+def names(said: Iterable[str], ids: Iterable[str | None]) -> bool:
+    """Return whether texts name one of several ids as a whole word."""
     text = " ".join(said).casefold()
     return any(re.search(rf"(?<![\w-]){re.escape(name.casefold())}(?![\w-])", text) for name in ids if name)

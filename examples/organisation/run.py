@@ -108,10 +108,13 @@ def evidence_of(version: str) -> dict[str, str]:
         return f"{float(value):.3g}"
 
     data = record("lineage")[0]
+    tooling = json.loads(run_command("evidence", "show", version, kinds["tooling-record"], "--json"))[0]
+    (packages,) = tooling["predicate"]["aims"]["details"]["serving"].values()
     return known | {
         "model": next(iter(record("performance")[0].values())),
         "train_data": data["train"],
         "test_data": data["test"],
+        "tools": ", ".join(packages),
         "ratio": figure("fairness", "selection_rate_ratio", sex="f"),
         "accuracy": figure("performance", "balanced_accuracy"),
         "agreement": figure("robustness", "agreement_with_missing"),
@@ -136,7 +139,7 @@ def called_system() -> dict[str, str]:
 def days() -> dict[str, str]:
     """Return the days that the documents name, counted from today."""
     now = datetime.now(UTC)
-    later = {"today": 0, "next_month": 30, "next_year": 365}
+    later = {"today": 0, "next_month": 30, "next_year": 365, "ten_years": 3652}
     return {n: f"{now + timedelta(days=d):%Y-%m-%d}" for n, d in later.items()} | {"now": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
 
 

@@ -14,10 +14,11 @@ import yaml
 from aims_mlflow.catalog.loader import controls
 from support.commands import command
 from support.fresh_database import fresh_database
+from support.more_organisation_faults import MORE_PLANTED
 from support.organisation_faults import PLANTED, REFUSED
 from support.organisation_risk_faults import RISK_FAULTS
 
-EVERY = PLANTED | RISK_FAULTS
+EVERY = PLANTED | RISK_FAULTS | MORE_PLANTED
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organisation"
 pytestmark = pytest.mark.timeout(600)
 

@@ -56,7 +56,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "impact-society": {"effects": [{"effect": "trust", "judgement": "small", "reason": "30 decisions a day"}]},
     "development-objectives": {
-        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8",
+        "objectives": [{"objective": "fairness", "metric": "selection_rate_ratio", "limit": "0.8", "owner": "olga",
                         "slice": {"sex": "Female"}}],
     },
     "lifecycle-process": {"stages": [{"stage": "deployment", "criteria": "evidence and approval"}]},
@@ -115,7 +115,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "scan": [{"id": "model-1", "system": SYSTEM}],
     },
     "scope": {"statement": "all credit systems", "systems_in": [SYSTEM]},
-    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027"}]},
+    "context": {"issues": [{"issue": "new law", "effect": "duties from 2027", "climate": False}]},
     "parties": {"parties": [{"who": "applicants", "need": "a reason for each refusal"}]},
     "leadership": {"resources": "two people", "members": ["max"]},
     "roles": {"roles": [{"role": "approver", "authority": "may stop a release", "person": "olga"}]},

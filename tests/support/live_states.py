@@ -27,6 +27,7 @@ audience: user
 says: [a score orders applications, a clerk decides]
 limits: [adults only, R1 is accepted for women]
 review_by: 2028-01-01
+retention_until: 2036-06-01
 where: the intranet
 how_to_contest: by letter to the ombudsman
 contact: olga

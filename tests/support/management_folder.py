@@ -56,6 +56,7 @@ author: rita
 approver: olga
 system: income-screening
 review_by: 2028-01-01
+retention_until: 2036-06-01
 model_digests: [{digest}]
 assessed_use: {{scope: screening of 400 applications a day}}
 assessors: [{{person: rita, function: risk}}]

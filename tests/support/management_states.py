@@ -26,12 +26,25 @@ METHOD = {
     "matrix": {"rare/high": "medium", "likely/high": "medium"},
     "acceptance": [{"level": level, "may_accept": "board"} for level in ("medium", "high")],
 }
+# Documents that a system in use needs, in which nothing is to be found, by the names that tests give them.
+OF_SYSTEM = {
+    "channel": "report-channel", "plan_to_tell": "incident-communication-plan", "owed": "disclosure-duties",
+    "quality": "quality-requirements",
+}  # fmt: skip
+OF_HERE = {
+    "incident-communication-plan": {"audiences": [{"audience": "supervisory authority", "within": "15 days"}]},
+    "report-channel": {"who_reads": "olga"},
+    "disclosure-duties": {
+        "duties": [{"to": "authority", "what": "incidents", "law": "AI Act Art. 73", "checked_on": "2026-05-01"}]
+    },
+}
 SYSTEM, MODEL, API, DATA = "income-screening", "income", "openai/gpt-4o", "f" * 64
 
 
 def document(kind, **fields):
     """A document of a kind as its model reads it."""
     head = {"id": kind, "kind": kind, "title": kind, "owner": "olga", "author": "rita", "review_by": "2027-06-01"}
+    head |= {"retention_until": "2036-06-01"}
     return document_model(kind).model_validate({**head, **fields})
 
 
@@ -47,6 +60,8 @@ def system(**changes):
     fields = {
         "id": "entry", "system": SYSTEM, "name": "Income screening", "purpose": "clerks order applications by the score",
         "users": ["clerks"], "intended_use": "order applications", "decision_role": "advises", "roles": [{"role": "deployer", "since": "2026-01-01"}], "stage": "operation",
+        "stage_dates": {"operation": "2026-01-01"},
+        "legal_class": [{"framework": "AI Act", "class": "high-risk", "reason": "Annex III", "checked_on": "2026-05-01"}],
         "in_scope": True, "models": [MODEL], "components": [API], "data_sets": [DATA],
         "objectives": {"fairness": {"priority": "high", "reason": "decides about people"}},
         "affected_groups": [{"name": "women", "in_data": "sex=Female"}, {"name": "men", "in_data": "sex=Male"}],
@@ -81,7 +96,7 @@ def own_test(**changes):
 
 def report(**changes):
     fields = {
-        "id": "report", "audit": "A1", "held": "2026-04-01", "team": [
+        "id": "report", "audit": "A1", "author": "eva", "reported_to": "max", "held": "2026-04-01", "team": [
             {"person": p, "competence": "auditing", "independence": "no sampled record is theirs"} for p in ("eva", "ines")
         ],
         "sample": {
@@ -108,14 +123,23 @@ def competence(person, requirement, **changes):
 def soa(control=None, *, without=None, **changes):
     """A statement with a row for every control; `control` names one whose row gets `changes`, other changes its own."""
     rows = {
-        c: {"control": c, "applies": True, "reason": f"{controls()[c].title} is needed", "basis": ["R1"]}
+        c: {"control": c, "applies": True, "reason": f"{controls()[c].title} is needed", "basis": ["R1"],
+            "implemented": "by the documents of this state", "owner": "olga", "review": "2027-01-01"}
         for c in controls()
-    }
+    }  # fmt: skip
     rows.pop(without, None)
     if control is not None:
         rows[control] = {**rows[control], **changes}
         changes = {}
-    return document("soa", **{"effective_from": "2026-03-15", "controls": list(rows.values()), **changes})
+    return document(
+        "soa",
+        **{
+            "effective_from": "2026-03-15",
+            "controls": list(rows.values()),
+            "residual_risks": ["R1 at medium"],
+            **changes,
+        },
+    )
 
 
 def risk(**changes):
@@ -136,6 +160,14 @@ def programme(scope):
 def release(**changes):
     fields = {"model_digests": [MODEL_DIGEST], "rollback_to": "2", "steps": ["canary", "all"], "who_may_stop": "olga"}
     return document("deployment-plan", system=SYSTEM, **{**fields, **changes})
+
+
+def required(**changes):
+    fields = {
+        "requirements": [{"id": "Q1", "text": "no group is last", "source": "R1"}],
+        "acceptance": [{"metric": "balanced_accuracy", "comparator": ">=", "limit": "0.55", "requirement": "Q1"}],
+    }
+    return document("requirements", system=SYSTEM, **{**fields, **changes})
 
 
 def in_scope(**changes):
@@ -221,6 +253,16 @@ def documents():
         "goals": document("development-objectives", **FIELDS["development-objectives"], system=SYSTEM),
         **{kind: document(kind, **FIELDS[kind]) for kind in CLAUSES},
         "risk-method": document("risk-method", **METHOD),
+        "told_policy": document("communication", **{**FIELDS["communication"], "reached": 130, "date": "2026-02-01"}),
+        "measured": document("measurement-plan", **FIELDS["measurement-plan"]),
+        **{
+            name: document(kind, system=SYSTEM, **{**FIELDS[kind], **OF_HERE.get(kind, {})})
+            for name, kind in OF_SYSTEM.items()
+        },
+        "asked": required(),
+        "action": document(
+            "corrective-action", actions=[{"id": "K1", "action": "check names", "owner": "olga", "due": "2026-12-01"}]
+        ),
     }
 
 

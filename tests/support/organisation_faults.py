@@ -1,87 +1,11 @@
 """Faults to plant in the documents of the example organisation, each with exactly what is found then."""
 
+from support.planted_documents import CAUSES, FIRE_DRILL, HOSPITAL, INCIDENT, MEASURED, REVIEWED, SECOND_PLAN
+
 ENTRY, BOUGHT, RETIRED = (f"system-{s}.yaml" for s in ("loan-screening", "letter-assistant", "branch-visits"))
 IMPACT, LETTERS, TOLD = "impact-loan-screening.md", "impact-letter-assistant.md", "information-loan-screening.md"
 SUPPLIER, TEST, SOA, REPORT = "supplier-openai.yaml", "letter-test.yaml", "soa.yaml", "audit-report.yaml"
 LIVE, COMPONENT = "loan-screening/loan-screening@champion", "letter-assistant/openai/gpt-4o-2024-11-20"
-INCIDENT = """id: incident-1
-kind: incident
-title: Women were put last
-owner: olga
-author: rita
-system: loan-screening
-detected: a complaint
-detected_on: 2026-01-10
-aware_on: 2026-01-10
-serious: "no"
-serious_reason: nobody was refused
-status: closed
-"""
-REVIEWED = """id: review-inputs
-kind: review-inputs
-title: What the board was told
-owner: max
-author: rita
-approver: max
-review_by: 2028-01-31
-cutoff: 2026-06-30T00:00:00Z
-earlier_actions: none, it is the first review
-context_changes: none since March
-nonconformities: none in the log
-monitoring: no run was due before 2026-06-30
-audits: none was held before 2026-06-30
-objectives: fairness was reached
-incidents: none was reported
-"""
-CAUSES = """id: actions
-kind: corrective-action
-title: What was done
-owner: olga
-author: rita
-approver: max
-review_by: 2028-01-31
-actions:
-  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, done: 2026-01-10}
-  - {id: K2, cause: "A column was renamed upstream, again", action: it was mapped, owner: olga, done: 2026-01-20}
-"""
-MEASURED = """id: measures
-kind: measurement-plan
-title: What is measured
-owner: olga
-author: rita
-approver: max
-review_by: 2028-01-31
-measures: [{what: accuracy, method: labels, every_days: 30, who_acts: olga, limit: as high as it gets}]
-"""
-SECOND_PLAN = """id: second
-kind: log-plan
-title: Logs
-owner: olga
-author: rita
-review_by: 2028-01-31
-system: loan-screening
-events: [{event: score, where: database}]
-retention: two years
-"""
-HOSPITAL = """rights:
-  process: [the regional hospital orders its waiting list by it]
-  period_and_frequency: [daily]
-  categories: [patients of the hospital]
-  harms: [a patient waits longer]
-  oversight: [the head nurse]
-  if_harm_occurs: [complaints to the board of the hospital]
-  who_must: [a public hospital]
-"""
-FIRE_DRILL = """id: told
-kind: disclosure
-title: What was told
-owner: olga
-author: rita
-approver: olga
-review_by: 2028-01-31
-system: loan-screening
-disclosures: [{duty: a fire drill, sent: 2026-01-31, proof: receipt 12}]
-"""
 # Faults that are planted together, and exactly what is found then.
 PLANTED = {
     "a register that is not what is there": (
@@ -136,7 +60,8 @@ PLANTED = {
             (TOLD, r"(# Loan screening, for clerks\n)", r"\1\nThe model is fair.\n"),
             ("logs-loan-screening.yaml",),
         ],
-        [f"C3 {LIVE}", "C4 information-loan-screening/0", f"C6 {LIVE}", "C9 information-loan-screening"],
+        [f"C3 {LIVE}", "C4 information-loan-screening/0", f"C6 {LIVE}", "C9 information-loan-screening",
+         "W7 loan-screening/log-plan"],
     ),
     "a life cycle that cannot be followed": (
         [
@@ -145,7 +70,7 @@ PLANTED = {
             ("incident.yaml", None, INCIDENT),
             ("use-process.md", r"review_by: \S+", "review_by: 2026-01-31"),
         ],
-        [f"L1 {LIVE}", f"L3 {LIVE}/selection_rate_ratio/sex=f", "L4 incident-1", "W3 use-process",
+        [f"L1 {LIVE}", f"L3 {LIVE}/selection_rate_ratio/sex=f", "L4 incident-1", "L8 incident-1/plan", "W3 use-process",
          "R3 incident/incident-1", "W3 incident-1", "W6 incident-1"],
     ),
     "a supplier who is known by terms": (
@@ -174,7 +99,7 @@ PLANTED = {
             (REPORT, "cause: the version is in use since today, ", "closed_on: 2026-01-31, "),
         ],
         ["I1 audit-report/olga", "I2 audit-report", "I4 audit-report", "I5 audit-report/N1",
-         "W3 competence-eva", "W6 audit-report"],
+         "I5 audit-report/N1/closed", "W3 competence-eva", "W6 audit-report"],
     ),
     "a programme with holes": (
         [
@@ -199,7 +124,7 @@ PLANTED = {
             (SOA, r"effective_from: \S+", "effective_from: 2026-01-31"),
             (SOA, r"(control: A\.7\.[2-5]\n    applies: true\n    reason: )[^\0]*?(\n    basis)", r"\1the law on data\2"),
         ],
-        ["P6", "P8 branch-visits", "P8 letter-assistant", "P8 loan-screening", "P8 risks"],
+        ["P6", "P9 soa/implemented", "P8 branch-visits", "P8 letter-assistant", "P8 loan-screening", "P8 risks"],
     ),
     "people without the duty": (
         [
@@ -214,7 +139,7 @@ PLANTED = {
     "a review that was not told, and a cause that came back": (
         [("incident.yaml", None, INCIDENT), ("review-inputs.yaml", None, REVIEWED), ("actions.yaml", None, CAUSES),
          ("measures.yaml", None, MEASURED)],
-        ["L4 incident-1", "L5 cause/actions.0/actions.1", "L6 actions/K1", "L6 actions/K2", "L7 measures/accuracy", "M1 review-inputs",
+        ["L4 incident-1", "L8 incident-1/plan", "L5 cause/actions.0/actions.1", "L6 actions/K1", "L6 actions/K2", "L7 measures/accuracy", "M1 review-inputs",
          "R3 incident/incident-1", "W3 incident-1", "W6 incident-1"],
     ),
     "risks that nobody treats": (
@@ -275,7 +200,7 @@ PLANTED = {
         ["F10 impact-letter-assistant", "F10 impact-loan-screening", "F11 impact-loan-screening",
          "F5 impact-letter-assistant/not assessed/guarantors", "I3 audit-programme/A2", "K4 zoe", f"L1 {LIVE}", f"L2 {LIVE}",
          "P4 R3/A.11.3", "P5 A.8.2/basis", "R4 branch-visits", "R4 risks/R4/system", "S4 loan-screening/objective/robustnes",
-         "S4 loan-screening/review", "S8 use-loan-screening", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
+         "S4 loan-screening/review", "S8 use-loan-screening", "W7 loan-screening/intended-use", f"T5 {COMPONENT}/C-2026-04", f"T5 {COMPONENT}/SOC 2"],
     ),
     "documents that are missing, twice, or of another version": (
         [
@@ -329,7 +254,7 @@ PLANTED = {
             ("reports-loan-screening.yaml", r"reached: [^}]*", "reached: 2024-01-31"),
             (IMPACT, r"(clerks read what has no score first, owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
             (REPORT, r"(owner: olga, due: )[^}]*", r"\g<1>2026-01-31"),
-            (ENTRY, "stage_dates: {development: 2025-01-15}", "stage_dates: {development: 2025-06-15, operation: 2025-01-15}"),
+            (ENTRY, r"stage_dates: \{development: 2025-01-15, operation: [^}]*", "stage_dates: {development: 2025-06-15, operation: 2025-01-15"),
             (TEST, r"results: \[.*\]", 'results: ["drafts that name the reason: 38 of 40"]'),
             (SUPPLIER, r"end: \S+, ", "end: 2026-01-31, "),
             ("monitoring-loan-screening.yaml", r', limit: "0.1"', ""),

@@ -1,4 +1,4 @@
-"""Findings P1-P8: the statement of applicability does not fit register, risks, or itself."""
+"""Findings P1-P9: the statement of applicability does not fit register, risks, or itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
-from aims_mlflow.catalog.loader import controls
+from aims_mlflow.catalog.loader import controls, objectives
+from aims_mlflow.errors import nearest
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.document_content.risks import changed_since
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.decision_rows import row_findings
+from aims_mlflow.management.findings.laws import law_changes
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument
+from aims_mlflow.records.documents.context import PartiesDocument
+from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
@@ -23,9 +27,23 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.risk import ControlStatement, RiskEntry
 
 SAME_REASON = 3
+# Words that repeat the decision, and give no reason for it.
+NO_REASON = re.compile(
+    r"\W*((this|the|it|control|which|is|are|does|do|we|have|has|been|was)\W+)*"
+    r"(not (applicable|relevant|needed|required|necessary|used|in scope|apply)|out of scope|applicable|applies|"
+    r"relevant|needed|required|in scope|no need|nothing of (this|the) kind)"
+    r"(\W+((to|for|by|in|at|of) )?(us|our (organisation|organization|company|bank|business|case|context|work|scope)|"
+    r"(the|this) (organisation|organization|company|business)|here|it|iso|(the )?standard))*\W*",
+    re.IGNORECASE,
+)
+# A reason in law or contract has a proper name, a number, or one of these words.
+LEGAL = re.compile(
+    r"[A-Z\d§]|\b(laws?|acts?|regulations?|directives?|statutes?|ordinances?|contracts?|agreements?|codes?|standards?|"
+    r"licences?|polic(y|ies)|supervis\w+|authorit\w+|courts?)\b"
+)
 
 
-def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the newest statement of applicability, and about who accepted what is left of risks."""
     yield from _accepted(state)
     newest = state.statement
@@ -38,7 +56,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _row(control, rows.get(control), newest.id, state)
     yield from _risks(state, rows, newest.id)
     yield from _alike(newest)
-    yield from _later(newest, state)
+    yield from _later(newest, state, now.strftime("%Y-%m-%d"))
+    yield from row_findings(newest, state, now.strftime("%Y-%m-%d"))
 
 
 def _row(
@@ -48,9 +67,10 @@ def _row(
     if row is None:
         yield ManagementFinding("P1", control, f"{control} has no decision", fix, None, (statement,))
         return
-    if not says(row.reason):
+    if not says(row.reason) or NO_REASON.fullmatch(str(row.reason)):
         word = "is in" if row.applies else "is excluded"
-        yield ManagementFinding("P2", control, f"{control} {word} without a reason", fix, None, (statement,))
+        said = f": “{row.reason}” gives none" if says(row.reason) else ""
+        yield ManagementFinding("P2", control, f"{control} {word} without a reason{said}", fix, None, (statement,))
     against = None if row.applies else why_not_out(control, state.systems, state.of(SupplierDocument))
     if against:
         fact = f"{control} is excluded, and by the register {against}"
@@ -64,31 +84,42 @@ def _row(
 
 
 def _basis(control: str, row: ControlStatement, statement: str, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield P5 for a reason that has the form of this organisation's risk ids, and is the id of no risk."""
+    """Yield P5 for a basis that is no risk, no objective and no law."""
     risks = {r.id for d in state.of(RiskRegisterDocument) for r in d.risks}
     forms = {re.sub(r"\d+", "0", name) for name in risks if re.search(r"\d", name)}
     gone = [b for b in row.basis if b not in risks and re.sub(r"\d+", "0", b) in forms]
+    parties = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
+    none = [
+        b for b in row.basis
+        if row.applies and b not in risks and b.casefold() not in {*objectives(), *parties} and not LEGAL.search(b)
+    ]  # fmt: skip
     if gone:
         fact = f"{control} is based on {', '.join(gone)}, which is in no risk register"
         fix = f"name a risk that is there in `basis` of {control}, or add it to the register"
         yield ManagementFinding("P5", f"{control}/basis", fact, fix, None, (statement,))
+    elif none:
+        meant = nearest(none[0].replace(" ", "-"), objectives())
+        fact = f"{control} is based on {none[0]!r}, which is no risk, no objective of Annex C and no law"
+        fact += f"; {meant!r} may be meant" if meant else ""
+        fix = f"name a risk, an objective or a law in `basis` of {control}: {', '.join(objectives())}"
+        yield ManagementFinding("P5", f"{control}/basis", fact, fix, None, (statement,))
 
 
 def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement: str) -> Iterator[ManagementFinding]:
-    """Yield P4: controls that a risk needs, and that are not in."""
-    for document in state.of(RiskRegisterDocument):
-        for risk in document.risks:
-            for control in risk.controls:
-                if control.startswith("A.") and control not in controls():
-                    fact = f"risk {risk.id} is treated by {control}, which is no control of Annex A"
-                    fix = f"name a control of Annex A in `controls` of {risk.id}, or another standard's with its name"
-                    yield ManagementFinding("P4", f"{risk.id}/{control}", fact, fix, risk.system, (document.id,))
-                if control in controls() and not (control in rows and rows[control].applies):
-                    fact = f"risk {risk.id} is treated by {control}, which the statement does not let apply"
-                    yield ManagementFinding(
-                        "P4", f"{risk.id}/{control}", fact, f"let {control} apply, or treat {risk.id} otherwise",
-                        risk.system, (document.id, statement),
-                    )  # fmt: skip
+    """Yield P4: controls by which a register or a plan treats a risk, and that are not in."""
+    systems = {r.id: r.system for d in state.of(RiskRegisterDocument) for r in d.risks}
+    treated = [(d.id, r.id, r.controls) for d in state.of(RiskRegisterDocument) for r in d.risks]
+    treated += [(d.id, r.risk, r.controls) for d in state.of(TreatmentPlanDocument) for r in d.risks]
+    for document, risk, control in ((d, r, c) for d, r, several in reversed(treated) for c in several):
+        about, system = f"{risk}/{control}", systems.get(risk)
+        if control.startswith("A.") and control not in controls():
+            fact = f"risk {risk} is treated by {control}, which is no control of Annex A ({document})"
+            fix = f"name a control of Annex A in `controls` of {risk}, or another standard's with its name: {document}"
+            yield ManagementFinding("P4", about, fact, fix, system, (document,))
+        elif control in controls() and not (control in rows and rows[control].applies):
+            fact = f"risk {risk} is treated by {control} ({document}), which the statement does not let apply"
+            fix = f"let {control} apply, or treat {risk} otherwise"
+            yield ManagementFinding("P4", about, fact, fix, system, (document, statement))
 
 
 def _alike(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
@@ -129,8 +160,8 @@ def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople) -> str | Non
     )
 
 
-def _later(statement: ApplicabilityDocument, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield P8: systems and risks that came after the statement."""
+def _later(statement: ApplicabilityDocument, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield P8: systems, risks and laws that came, or changed, after the statement."""
     since = statement.effective_from
     if since is None:
         fact = f"statement {statement.id} does not say since when it applies"
@@ -138,6 +169,6 @@ def _later(statement: ApplicabilityDocument, state: ManagementState) -> Iterator
             "P8", statement.id, fact, f"state effective_from in {statement.id}", None, (statement.id,)
         )
         return
-    for name, day, document in changed_since(statement, state):
+    for name, day, document in (*changed_since(statement, state), *law_changes(state, since, today)):
         fact = f"{name} changed on {day}, after statement {statement.id} of {since}"
         yield ManagementFinding("P8", name, fact, "go through the statement again", None, (statement.id, document))

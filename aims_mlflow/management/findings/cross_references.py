@@ -1,4 +1,4 @@
-"""Findings K4, L3, L12, L13 and P9: what a document says of another or of a version is so there."""
+"""Findings K4, L3 and L12: what a document says of another is so there."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.disclosures import undetermined
+from aims_mlflow.management.findings.beginnings import days_after
+from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.training import PreparationDetails
-from aims_mlflow.records.documents import KINDS
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
-    PreparationCriteriaDocument,
 )
 from aims_mlflow.records.documents.leadership import LeadershipDocument
-from aims_mlflow.records.documents.lifecycle import RequirementsDocument, ResourceInventoryDocument
+from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.signing.owners import person
 
@@ -24,20 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
+    from aims_mlflow.management.findings.state import ManagementState
 
+IN_USE = ("deployment", "operation")
+# A duty that an event makes due, and not the use itself.
+ON_EVENT = re.compile(
+    r"incident|accident|\bharm|breach|malfunction|complain|request|\bask|demand|withdraw|\brecall|chang|serious|update",
+    re.IGNORECASE,
+)
 RISK_ID = re.compile(r"\bR\d+\b")
-KIND = re.compile(r"\b[a-z]+(?:-[a-z]+)+\b")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
-    """Yield every finding about references from one document to another and to a version in use."""
+    """Yield every finding about references from one document to another."""
     yield from _requirements(state)
     yield from _leaders(state)
     yield from _disclosures(state)
-    yield from _statement(state, now.strftime("%Y-%m-%d"))
-    for system, version in state.live:
-        yield from _of_version(system, version, state)
+    yield from _undisclosed(state, now.strftime("%Y-%m-%d"))
 
 
 def _requirements(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -89,41 +90,23 @@ def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:
             yield ManagementFinding("L12", f"{document.id}/{entry.duty}", fact, fix, document.system, (document.id,))
 
 
-def _statement(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
-    """Yield P9: a decision whose review is overdue, or that rests on a kind of document of which there is none."""
-    statement = state.statement
-    there = {d.kind for d in state.documents}
-    for row in statement.controls if statement is not None else ():
-        named = [k for k in KIND.findall(row.implemented or "") if k in KINDS and k not in there]
-        wrong = None
-        if row.review and row.review < today:
-            wrong = f"was to be reviewed by {row.review}"
-        elif row.applies and named:
-            wrong = f"is said to be implemented by {named[0]}, and there is no such document"
-        if wrong and statement is not None:
-            fact, fix = f"{row.control} {wrong}", f"correct {row.control} in {statement.id}, and publish it again"
-            yield ManagementFinding("P9", row.control, fact, fix, None, (statement.id,))
-
-
-def _of_version(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L13: data that no inventory lists, and steps of preparation that no criterion allows."""
-    inventories = state.about(ResourceInventoryDocument, system)
-    listed = {str(r.id) for d in inventories for r in d.resources if r.resource == "data"}
-    used = {s.name: set(s.digest.values()) for r in version.of("lineage") for s in r.subjects}
-    for role, digests in used.items() if listed else ():
-        if not digests & listed:
-            fact = f"{version.name} used {role} data {min(digests, default='')[:12]}, which {inventories[-1].id} does "
-            fact += "not list"
-            fix = f"add the data by their digest to {inventories[-1].id}, or find out why they were used"
-            about = f"{system}/{version.model}@{version.place}/{role}"
-            yield ManagementFinding("L13", about, fact, fix, system, (inventories[-1].id,))
-    criteria = state.about(PreparationCriteriaDocument, system)
-    allowed = {c.step for d in criteria for c in d.criteria}
-    done = [read_details(r.evidence, PreparationDetails).function or "" for r in version.of("preparation")]
-    for step in dict.fromkeys(name.rpartition(".")[2] for name in done if criteria):
-        if step not in allowed:
-            fact = f"the data of {version.name} went through the step {step}, which no criterion of "
-            fact += f"{criteria[-1].id} allows"
-            fix = f"say when and why it is allowed: {criteria[-1].id}; or train without it"
-            about = f"{system}/{version.model}@{version.place}/step/{step}"
-            yield ManagementFinding("L13", about, fact, fix, system, (criteria[-1].id,))
+def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield L12: a duty that use itself makes due, its deadline passed, and that no disclosure discharges."""
+    for document in state.of(DisclosureDutiesDocument):
+        system = str(document.system)
+        entry = state.systems.get(system)
+        since = [entry.stage_dates[s] for s in IN_USE if s in entry.stage_dates] if entry else []
+        told = {e.duty.casefold() for d in state.about(DisclosureDocument, system) for e in d.disclosures}
+        for duty in document.duties if entry and entry.stage in IN_USE and since else ():
+            due = days_after(min(since), within_days(duty.deadline) or 0)
+            if (
+                ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
+                or str(duty.what).casefold() in told
+                or due >= today
+            ):
+                continue
+            fact = f"{duty.to} have to be told {str(duty.what)!r} by {duty.law} ({document.id}), due on {due}, and no "
+            fact += "disclosure records it"
+            fix = f"tell them, and record it with its proof: aims document new disclosure --system {system}"
+            about = f"{document.id}/{duty.what}/open"
+            yield ManagementFinding("L12", about, fact, fix, system, (document.id,), "A.8.5")

@@ -14,8 +14,7 @@ from aims_mlflow.management.passages import paragraphs
 from aims_mlflow.management.rules.figures import other_values
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.training import ProvenanceDetails
-from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.details.training import DatasetDetails, ProvenanceDetails
 from aims_mlflow.records.documents.information import IntendedUseDocument, UseProcessDocument, UserInformationDocument
 from aims_mlflow.records.documents.lifecycle import (
     ChangeDocument,
@@ -24,17 +23,14 @@ from aims_mlflow.records.documents.lifecycle import (
     MonitoringPlanDocument,
     TechnicalDocument,
 )
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.wording import metric_text, number_text, slice_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.documents.base import WrittenDocument
-    from aims_mlflow.records.evidence import Claim
 
 # Sections of a card, and the kind of document that may state the same.
 STATED_BY: dict[str, type[WrittenDocument]] = {
@@ -49,6 +45,7 @@ PRAISE = re.compile(
     r"safe|trustworthy|world[ -]class)\b",
     re.IGNORECASE,
 )
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 TOLD = (UserInformationDocument, TechnicalDocument)
 
 
@@ -60,7 +57,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         if card is not None:
             yield from _sections(system, version, CardText(card), state)
             yield from _against_evidence(system, version, CardText(card))
-        yield from _limits(system, version, card, state)
+            yield from _types(system, version, CardText(card))
+            yield from _praised(system, version, CardText(card))
         yield from _of_other_bytes(system, version, state)
         yield from _monitored(system, version)
         yield from _changed(system, version, state)
@@ -158,6 +156,26 @@ def _against_evidence(system: str, version: DeployedVersion, card: CardText) -> 
         yield _found("C7", system, version, fact, fix)
 
 
+def _types(system: str, version: DeployedVersion, card: CardText) -> Iterator[ManagementFinding]:
+    """Yield C5 for types and missing values of inputs that are not those of the training data's record."""
+    data = [(r, read_details(r.evidence, DatasetDetails)) for r in version.of("dataset-record")]
+    trained = [(r, d) for r, d in data if d.role == "train"]
+    if not trained:
+        return
+    record, known = trained[-1]
+    wrong = []
+    for column, (shown, missing) in card.inputs().items():
+        wanted, count = (known.column_types or {}).get(column), (known.missing or {}).get(column, 0)
+        if wanted and shown != wanted:
+            wrong.append(f"{column} is {shown} on the card and {wanted} in the data")
+        elif wanted and (number := re.match(r"[\d,]+", missing)) and number[0].replace(",", "") != str(count):
+            wrong.append(f"{column} has {number[0]} missing values on the card and {count:,} in the data")
+    if wrong:
+        fact = f"the inputs of its card are not those that it was trained on: {'; '.join(wrong[:4])}"
+        fix = f"aims document verify models:/{version.model}@{version.place} --data FILE, then write the card again"
+        yield _found("C5", system, version, fact, fix, record.id, more="types")
+
+
 def _not_shown(version: DeployedVersion, card: CardText) -> list[str]:
     """Return the groups and metrics of the newest fairness record that the card's table by group does not name."""
     records = version.of("fairness")
@@ -168,24 +186,6 @@ def _not_shown(version: DeployedVersion, card: CardText) -> list[str]:
     return [g for g in groups if g not in shown] + [m for m in metrics if m not in shown]
 
 
-def _limits(
-    system: str, version: DeployedVersion, card: str | None, state: ManagementState
-) -> Iterator[ManagementFinding]:
-    """Yield C6: failures, left-out groups, waivers and residual risks that nobody who uses the system is told."""
-    told: list[WrittenDocument] = [d for model in TOLD for d in state.about(model, system)]
-    words = CardText(card).sections.get("Limitations", "") if card is not None else ""
-    words = " ".join([words, *(_words_of(d, state) for d in told)]).casefold()
-    silent = [
-        what for what, names in _must_be_told(system, version, state) if not any(n.casefold() in words for n in names)
-    ]
-    if silent:
-        things = "thing that users have to know is" if len(silent) == 1 else "things that users have to know are"
-        fact = f"{len(silent)} {things} told in no document: {'; '.join(silent[:4])}"
-        fact += "; and more" if len(silent) > 4 else ""
-        fix = f"name them in `limits`, and publish it: aims document new user-information --system {system}"
-        yield _found("C6", system, version, fact, fix, *(d.id for d in told))
-
-
 def _of_other_bytes(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield C10: users are told of other bytes than those in use, and of these nothing."""
     told = [d for d in state.about(UserInformationDocument, system) if d.model_digests]
@@ -194,56 +194,6 @@ def _of_other_bytes(system: str, version: DeployedVersion, state: ManagementStat
         fact = f"users are told of {named} ({told[-1].id}), and {version.digest[:12]} is in use"
         fix = f"say what changed for users, name the version in model_digests, and publish {told[-1].id} again"
         yield _found("C10", system, version, fact, fix, *(d.id for d in told))
-
-
-def _words_of(document: WrittenDocument, state: ManagementState) -> str:
-    text = state.texts.get(document.id)
-    return f"{stated_fields(document)} {text.content.decode('utf-8', 'replace') if text else ''}"
-
-
-def _must_be_told(
-    system: str, version: DeployedVersion, state: ManagementState
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each limit with the words of which one has to be told."""
-    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-    for record in version.records:
-        for claim in record.evidence.claims if record.id not in undone and _of_bytes(record, version) else ():
-            rows = slice_text(claim.slice)
-            if claim.passed is False:
-                name = f"{metric_text(claim.metric)} of {rows or 'all rows'} ({record.id[:13]})"
-                yield name, _names(claim, record)
-            elif is_left_out(claim) and rows:
-                yield f"{rows} was not judged: too few rows", (rows, *claim.slice.values())
-    yield from _waivers(version)
-    for register in state.of(RiskRegisterDocument):
-        for risk in register.risks:
-            if risk.system == system and risk.residual is not None:
-                yield f"what is left of risk {risk.id}", (risk.id,)
-
-
-def _waivers(version: DeployedVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each waiver once, with what it lets pass."""
-    passed: dict[tuple[str, str], dict[str, None]] = {}
-    for waived in version.waived:
-        item = waived.unmet
-        what = metric_text(item.metric) if item.metric else item.kind
-        rows = f" of {slice_text(item.slice)}" if item.slice else ""
-        passed.setdefault((waived.waiver[:13], item.control), {})[what + rows] = None
-    for (waiver, control), let in passed.items():
-        yield f"waiver {waiver} of {control}, for {', '.join(let)}", (waiver, control)
-
-
-def _of_bytes(record: SealedRecord, version: DeployedVersion) -> bool:
-    return version.digest is not None and record.has_subject(version.digest)
-
-
-def _names(claim: Claim, record: SealedRecord) -> tuple[str, ...]:
-    """Return the words by which a failure is told: its metric with its group, its citation, or its record."""
-    metric, rows = metric_text(claim.metric), slice_text(claim.slice)
-    if not rows:
-        return record.id[:13], metric
-    groups = [v for v in claim.slice.values() if v != "*"]
-    return record.id[:13], f"{metric} for {rows}", *(f"{metric} of {group}" for group in groups)
 
 
 def _monitored(system: str, version: DeployedVersion) -> Iterator[ManagementFinding]:
@@ -290,8 +240,25 @@ def _words(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]
         for number, spot in enumerate(dict.fromkeys(other_values(text, around))):
             fact = f"{document.kind} {document.id}, line {spot.line}: {spot.text}"
             yield ManagementFinding("C4", f"{document.id}/{number}", fact, fix, document.system, (document.id,))
-        praised = [(s, found) for p in paragraphs(text) for s in p.sentences() if (found := PRAISE.search(s))]
-        bare = [(s, found) for s, found in praised if not re.search(r"\d|\[\^", s)]
+        bare = _praise(s for p in paragraphs(text) for s in p.sentences())
         if bare:
-            fact = f"{document.kind} {document.id} says {bare[0][1][0]!r} without a figure: “{bare[0][0][:90]}”"
+            fact = f"{document.kind} {document.id} says {bare}"
             yield ManagementFinding("C9", document.id, fact, fix, document.system, (document.id,))
+
+
+def _praise(sentences: Iterable[str]) -> str | None:
+    """Return the first word of praise in a sentence without a figure or a citation, with that sentence."""
+    for sentence in sentences:
+        found = PRAISE.search(sentence)
+        if found and not re.search(r"\d|\[\^", sentence):
+            return f"{found[0]!r} without a figure: “{sentence.strip()[:90]}”"
+    return None
+
+
+def _praised(system: str, version: DeployedVersion, card: CardText) -> Iterator[ManagementFinding]:
+    """Yield C9 for praise in the sections of the card that people write."""
+    written = " ".join(card.sections.get(name, "") for name in REQUIRED)
+    bare = _praise(SENTENCE.split(written))
+    if bare:
+        fix = "state the figure with its record in aims.yaml, or take the word out, and train again; see aims rule C9"
+        yield _found("C9", system, version, f"its card says {bare}", fix, more="card")

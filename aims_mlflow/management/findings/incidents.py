@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.incident_deadlines import incident_deadlines
 from aims_mlflow.gates.document_content.causes import is_no_cause
+from aims_mlflow.gates.document_content.content_words import affirmed
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -19,6 +22,15 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
+LATEST_AWARE = 30
+OPEN_AT_MOST = {"open": 90, "contained": 365}
+AUTHORITY = re.compile(
+    r"authorit|supervis|regulator|agency|agencies|commission|ministry|office|inspectorate|Art\.? ?73", re.IGNORECASE
+)
+DEATH = re.compile(
+    r"\b(died|dies|dead|deaths?|killed|fatal\w*|deceased|lost (his|her|their) li(fe|ves))\b", re.IGNORECASE
+)
+
 
 def incident_findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield one finding for each incident in which something is wrong, and one for each cause that came back."""
@@ -28,7 +40,10 @@ def incident_findings(state: ManagementState, now: datetime) -> Iterator[Managem
         cause = incident.root_cause.cause if incident.root_cause else None
         if says(cause) and not is_no_cause(cause):
             causes[" ".join(str(cause).casefold().split())].append(incident.id)
-        wrong = [*_told(incident, today), *_cause(incident, cause), *_closed(incident, state)]
+        wrong = [
+            *_days(incident, today), *_told(incident, today), *_cause(incident, cause),
+            *_named(incident, state), *_closed(incident, state),
+        ]  # fmt: skip
         if wrong:
             fact = f"incident {incident.id}: {'; '.join(wrong)}"
             fix = f"complete it, and publish it again: aims document lint {incident.id}"
@@ -42,13 +57,38 @@ def incident_findings(state: ManagementState, now: datetime) -> Iterator[Managem
             yield ManagementFinding("L4", f"cause/{'/'.join(sorted(ids))}", fact, fix, None, tuple(ids))
 
 
+def _days(incident: IncidentDocument, today: str) -> Iterator[str]:
+    """Yield what cannot be of its days, and that it is open for long."""
+    detected, aware = incident.detected_on, incident.aware_on
+    if detected and aware and aware < detected:
+        yield f"the organisation knew of it on {aware}, before it was detected on {detected}"
+    elif detected and aware and aware > days_after(detected, LATEST_AWARE):
+        yield f"it was detected on {detected}, and the organisation knew of it on {aware}: until then nobody was told"
+    longest = OPEN_AT_MOST.get(str(incident.status))
+    if longest and detected and days_after(detected, longest) < today:
+        yield f"it was detected on {detected}, and is {incident.status} after more than {longest} days"
+
+
+def _named(incident: IncidentDocument, state: ManagementState) -> Iterator[str]:
+    """Yield corrective actions that are not there; of a closed incident `_closed` reports them."""
+    known = {
+        name for d in state.of(CorrectiveActionDocument) for name in (d.id, *(a.id or a.action for a in d.actions))
+    }
+    gone = [a for a in incident.actions if a not in known] if incident.status != "closed" else []
+    if gone:
+        yield f"it names the corrective action {gone[0]}, which is not there"
+
+
 def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
     """Say which duty to tell somebody is overdue, was late, or is missing."""
     aware = incident.aware_on or incident.detected_on
     law = incident_deadlines().get(str(incident.serious))
     last = (date.fromisoformat(aware) + timedelta(days=law.days)).isoformat() if law and aware else None
-    if law and not incident.duties:
+    if law and not any(AUTHORITY.search(f"{duty.to} {duty.law or ''}") for duty in incident.duties):
         yield f"it is serious ({incident.serious}), and no duty to tell the authority is listed ({law.law}, by {last})"
+    kind = incident.harm.kind if incident.harm else ""
+    if incident.serious == "no" and DEATH.search(affirmed(kind)):
+        yield f"it is not serious by its own entry, and its harm is {kind!r}"
     for duty in incident.duties:
         due = min((d for d in (duty.due, last) if d), default=None)
         if due and duty.sent is None and due < today:

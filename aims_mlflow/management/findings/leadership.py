@@ -1,21 +1,16 @@
-"""Findings K1-K5: approving without that duty, duties nobody holds, who is not there, a policy that nobody was told."""
+"""Findings K1-K4: approving without that duty, duties that nobody holds, and people who are not there."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.control_conditions.organisation import too_few
 from aims_mlflow.gates.document_content.duties import DutyRegister
-from aims_mlflow.gates.document_content.reviews import serious_since
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
 from aims_mlflow.records.documents.leadership import (
-    CommunicationDocument,
-    PolicyDocument,
-    PolicyReviewDocument,
     RoleAssignmentDocument,
     RolesDocument,
 )
@@ -53,7 +48,6 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _competence(document, state, today)
     if state.people:
         yield from _absent(state, today)
-    yield from _policy(state, today)
 
 
 def _keys(state: ManagementState, register: DutyRegister, now: datetime) -> Iterator[ManagementFinding]:
@@ -165,38 +159,3 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
         fact = f"{where[0][0]} {why}, and is named as {listed}{more}"
         fix = "name somebody who is there, or correct the register of people"
         yield ManagementFinding("K4", who, fact, fix, None, tuple(dict.fromkeys(d for _, d, _ in where)))
-
-
-def _policy(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
-    """Yield K5: a policy that was told in another version than the one in force, or whose review is overdue."""
-    policies = {p.id: p for p in state.of(PolicyDocument)}
-    for told in state.of(CommunicationDocument):
-        policy = policies.get(told.policy or "")
-        if policy is None or told.policy_version != policy.version:
-            what = f"version {told.policy_version} of {told.policy}" if told.policy else "no policy that is named"
-            force = f"version {policy.version} is in force" if policy else "that is the id of no AI policy in force"
-            fact = f"{told.id} says that {what} was told, and {force}"
-            fix = "tell the version in force, and publish whom it reached: aims document new communication"
-            yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
-            continue
-        least = policy.least_reached or 100
-        if told.headcount and told.reached is not None and told.reached * 100 < least * told.headcount:
-            reached = f"{told.reached:,} of {told.headcount:,} people whom it binds"
-            fact = f"{told.id} says that {told.policy} reached {reached}, {too_few(least)}"
-            fix = "tell the others, and publish how many it reached; least_reached of the policy says how many must be"
-            yield ManagementFinding("K5", told.id, fact, fix, None, (told.id,))
-    reviews = state.of(PolicyReviewDocument)
-    newest = max((r for r in reviews if r.date), key=lambda r: str(r.date), default=None)
-    if newest is not None and newest.next and newest.next < today:
-        fact = f"the AI policy was last reviewed on {newest.date}, and its next review was due on {newest.next}"
-        fix = "review it, and publish the outcome: aims document new policy-review"
-        yield ManagementFinding("K5", newest.id, fact, fix, None, (newest.id,), "A.2.4")
-    if newest is not None:
-        later = serious_since(newest, state)
-        if later:
-            day = later[0].detected_on or later[0].aware_on
-            fact = f"serious incident {later[0].id} of {day} came after the last review of the AI policy "
-            fact += f"on {newest.date}"
-            fix = "decide whether the policy has to change by it, and publish the outcome: policy-review"
-            ids = (newest.id, later[0].id)
-            yield ManagementFinding("K5", f"{newest.id}/{later[0].id}", fact, fix, None, ids, "A.2.4")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.context import SystemEntry
 
 STAGES = get_args(LifecycleStage)
+IN_USE = ("deployment", "operation")
 OLDEST_LAW = timedelta(days=365)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -29,8 +30,9 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 def entry_findings(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield S4 for each thing that is wrong with the entry of a system."""
     wrong = [
-        *_roles(system, entry), *_shared_models(system, entry, state), *_dates(system, entry, today),
-        *_parties(system, entry, state), *_objectives(system, entry), *_owner(system, entry, state, today),
+        *_roles(system, entry, today), *_shared_models(system, entry, state), *_dates(system, entry, today),
+        *_parties(system, entry, state), *_objectives(system, entry),
+        *_in_use(system, entry), *_owner(system, entry, state, today),
     ]  # fmt: skip
     for version in (v for name, v in state.live if name == system):
         wrong += [*_stated_owner(system, entry, version, state), *_data_sets(system, entry, version)]
@@ -38,12 +40,36 @@ def entry_findings(system: str, entry: SystemEntry, state: ManagementState, toda
         yield ManagementFinding("S4", f"{system}/{about}", fact, f"correct the entry of {system}", system, (entry.id,))
 
 
-def _roles(system: str, entry: SystemEntry) -> Iterator[tuple[str, str]]:
+def _roles(system: str, entry: SystemEntry, today: str) -> Iterator[tuple[str, str]]:
     if not entry.roles:
         yield "roles", f"{system} has no role of the organisation: provider, deployer, supplier or user"
     undated = [r.role for r in entry.roles if r.since is None]
     if undated:
         yield "since", f"{system} does not say since when the organisation is {', '.join(undated)}"
+    ahead = [r for r in entry.roles if r.since and r.since > today]
+    if ahead and entry.stage in IN_USE:
+        yield (
+            "since",
+            f"{system} is in {entry.stage}, and the organisation is its {ahead[0].role} from {ahead[0].since} on",
+        )
+
+
+def _in_use(system: str, entry: SystemEntry) -> Iterator[tuple[str, str]]:
+    """Yield what the entry of a system in use lacks: since when it is, its class by a law, and its objectives."""
+    if entry.stage not in IN_USE or entry.in_scope is False:
+        return
+    if not any(stage in entry.stage_dates for stage in IN_USE):
+        yield "stages", f"{system} is in {entry.stage}, and since when is not stated (stage_dates)"
+    if not entry.legal_class:
+        yield (
+            "law",
+            f"{system} is in {entry.stage}, and neither its class by a law nor that none applies is stated",
+        )
+    if not entry.objectives:
+        yield (
+            "objectives",
+            f"{system} is in {entry.stage}, and no objective of Annex C has a priority for it (objectives)",
+        )
 
 
 def _shared_models(system: str, entry: SystemEntry, state: ManagementState) -> Iterator[tuple[str, str]]:

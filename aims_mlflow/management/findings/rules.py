@@ -39,6 +39,7 @@ _ALL = (
     FindingRule("W6", "written-documents", "7.5", "minor", "a document states what its control needs"),
     FindingRule("W7", "written-documents", "7.5", "major", "what the standard asks to be written is there"),
     FindingRule("W8", "written-documents", "7.5", "minor", "no document applies before its approval"),
+    FindingRule("W9", "written-documents", "7.5", "minor", "until when each document is kept is stated, and kept to"),
     FindingRule("S1", "inventory", "4.3", "major", "what a scan found belongs to a system, or is explained"),
     FindingRule("S2", "inventory", "4.3", "minor", "a deployed system is found where the register says"),
     FindingRule("S3", "inventory", "4.3", "major", "a system outside the scope answers no requests"),
@@ -48,6 +49,7 @@ _ALL = (
     FindingRule("S7", "inventory", "4.3", "minor", "the scan is at most 30 days old"),
     FindingRule("S8", "inventory", "4.3", "major", "scope and register are the same list"),
     FindingRule("S9", "inventory", "A.9.4", "major", "no system does what the policy, its entry or a law forbids"),
+    FindingRule("S10", "inventory", "4.2", "minor", "what a party needs is met by what applies"),
     FindingRule("F1", "impact", "A.5.4", "minor", "each harm, test and mitigation can be looked up"),
     FindingRule("F2", "impact", "A.5.3", "major", "an assessment would not fit another system"),
     FindingRule("F3", "impact", "A.5.3", "major", "each citation leads to evidence that bears it"),
@@ -86,6 +88,7 @@ _ALL = (
     FindingRule("L12", "lifecycle", "A.8.5", "minor", "what was disclosed answers a duty that was determined"),
     FindingRule("L13", "lifecycle", "A.4.2", "minor", "data and steps of the version in use are those that are listed"),
     FindingRule("L14", "lifecycle", "A.6.2.8", "minor", "logs are kept until somebody looked at them"),
+    FindingRule("L15", "lifecycle", "A.7.4", "minor", "a requirement on data is of its own column, and can be missed"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),
@@ -103,6 +106,7 @@ _ALL = (
     FindingRule("I4", "internal-audit", "9.2", "minor", "a sample can be drawn again"),
     FindingRule("I5", "internal-audit", "9.2", "minor", "a finding has owner, day and cause, and is closed in time"),
     FindingRule("I6", "internal-audit", "9.2", "minor", "the audit is newer than the statement and major changes"),
+    FindingRule("I7", "internal-audit", "9.2", "minor", "an audit is reported to management"),
     FindingRule("P1", "applicability", "6.1.3", "major", "each of the 38 controls has a decision"),
     FindingRule("P2", "applicability", "6.1.3", "major", "each decision has a reason"),
     FindingRule("P3", "applicability", "6.1.3", "major", "no exclusion contradicts the register"),
@@ -119,6 +123,7 @@ _ALL = (
     FindingRule("K4", "leadership", "5.3", "minor", "whoever is named for a duty is there"),
     FindingRule("K6", "leadership", "7.2", "minor", "who signed was there that day, and shown to be competent"),
     FindingRule("K7", "leadership", "A.3.2", "minor", "who answers for training or approving has a key for it"),
+    FindingRule("K8", "leadership", "A.3.2", "major", "who trains a system is not to judge it"),
     FindingRule("R1", "risk", "6.1.3", "minor", "a treatment has owner, day and control, and is not overdue"),
     FindingRule("R2", "risk", "6.1.3", "major", "a risk closes on a passed, later test of the version in use"),
     FindingRule("R3", "risk", "6.1.2", "major", "each failed result and each incident is a risk"),
@@ -131,6 +136,7 @@ _ALL = (
     FindingRule("M1", "management-review", "9.3", "major", "a management review is told all that clause 9.3 asks for"),
     FindingRule("M2", "management-review", "9.3", "major", "top management reviews, and decides with owner and day"),
     FindingRule("M3", "management-review", "9.3", "minor", "a management review is held when it is due"),
+    FindingRule("M4", "management-review", "9.3", "minor", "what a review decided is carried out in time"),
 )  # fmt: skip
 RULES = {rule.id: rule for rule in _ALL}
 

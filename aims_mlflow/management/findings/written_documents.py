@@ -1,4 +1,4 @@
-"""Findings W1-W8: documents that nobody published or approved, that are out of date, lack something, or are missing."""
+"""Findings W1-W9: documents that nobody published or approved, that are out of date, lack something, or are missing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
+from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import missing_for_met, stated_fields
 from aims_mlflow.records.documents.information import DisclosureDutiesDocument
+from aims_mlflow.records.documents.leadership import PolicyDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +29,6 @@ ONE_FOR_ALL = frozenset({"ai-policy", "scope", "risk-method", "soa", "leadership
 ONE_FOR_A_SYSTEM = frozenset(
     {"system", "role-assignment", "intended-use", "requirements", "responsibility-matrix", "log-plan"}
 )
-# What the clauses ask to be written, beside the statement (P1) and the audit programme (I3), with each clause.
-OF_ORGANISATION = {
-    "context": "4.1", "parties": "4.2", "scope": "4.3", "leadership": "5.1", "ai-policy": "5.2", "roles": "5.3",
-    "risk-method": "6.1.2", "risk-register": "6.1.2", "treatment-plan": "6.1.3", "impact-process": "6.1.4",
-    "people": "7.2",
-}  # fmt: skip
-# What a system in use needs; the second two where its model is kept here.
-OF_SYSTEM = {"impact-assessment": "A.5.3", "role-assignment": "A.3.2", "user-information": "A.8.2"}
-OF_MODEL = {"monitoring-plan": "A.6.2.6", "deployment-plan": "A.6.2.5"}
-IN_USE = ("deployment", "operation")
 YEAR = timedelta(days=365)
 # Fields about which a rule of their own says more (R1, L6, L7, O2, M1, M2, I5, P2).
 SAID_ELSEWHERE: dict[str, frozenset[str]] = {
@@ -56,13 +48,15 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _drafts(state)
         yield from _unapproved(state, now)
         yield from _backdated(state, now)
+    longest = _longest_review(state)
     for document in state.documents:
-        yield from _dates(document, now)
+        yield from _dates(document, longest, now)
         yield from _law(document, now)
         yield from _own_approver(document, state)
         yield from _incomplete(document)
     yield from _twice(state)
-    yield from _missing(state)
+    yield from missing(state)
+    yield from _kept(state, now.strftime("%Y-%m-%d"))
 
 
 def _drafts(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -121,9 +115,15 @@ def _law(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding
             yield ManagementFinding("W3", f"{document.id}/{duty.law}", fact, fix, document.system, (document.id,))
 
 
-def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
+def _longest_review(state: ManagementState) -> timedelta:
+    """Return how far away a review may be: as the AI policy has it, and three years at most."""
+    stated = [timedelta(days=p.longest_review_days) for p in state.of(PolicyDocument) if p.longest_review_days]
+    return min([LONGEST_REVIEW, *stated])
+
+
+def _dates(document: WrittenDocument, longest: timedelta, now: datetime) -> Iterator[ManagementFinding]:
     """Yield W3: a review that is overdue, never due, or due too late, and a document that ended."""
-    today, latest = now.strftime("%Y-%m-%d"), (now + LONGEST_REVIEW).strftime("%Y-%m-%d")
+    today, latest = now.strftime("%Y-%m-%d"), (now + longest).strftime("%Y-%m-%d")
     review, last = document.review_by, document.valid_until
     fix = f"review it, and publish it again: aims document publish {document.id}"
     if last and last < today:
@@ -135,7 +135,8 @@ def _dates(document: WrittenDocument, now: datetime) -> Iterator[ManagementFindi
     elif review and review < today:
         why = f"its review was due on {review}"
     elif review and review > latest:
-        why = f"its review on {review} is more than three years away"
+        most = "three years away" if longest == LONGEST_REVIEW else f"{longest.days} days away, as the AI policy has it"
+        why = f"its review on {review} is more than {most}"
         fix = f"state a day before {latest} in review_by, and publish it again: aims document publish {document.id}"
     elif review is None:
         why = "no day of its review is stated"
@@ -191,24 +192,19 @@ def _twice(state: ManagementState) -> Iterator[ManagementFinding]:
             yield ManagementFinding("W5", f"{kind}/{'/'.join(sorted(ids))}", fact, fix, several[0].system, ids)
 
 
-def _missing(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield W7: documents that a clause asks for, or a system in use needs, and that are not there."""
-    there = {(d.kind, d.system) for d in state.documents}
-    kinds_there = {kind for kind, _ in there}
-    for kind, clause in OF_ORGANISATION.items():
-        if kind not in kinds_there:
-            fact, fix = f"there is no document {kind} (clause {clause})", f"aims document new {kind}"
-            yield ManagementFinding("W7", kind, fact, fix, None, (), clause)
-    for system, entry in state.systems.items():
-        if entry.stage not in IN_USE or entry.in_scope is False:
-            continue
-        for kind, control in {**OF_SYSTEM, **(OF_MODEL if entry.models else {})}.items():
-            if (kind, system) not in there and not (kind == "impact-assessment" and _has_live(system, state)):
-                fact = f"{system} is in {entry.stage}, and has no document {kind} ({control})"
-                fix = f"aims document new {kind} --system {system}"
-                yield ManagementFinding("W7", f"{system}/{kind}", fact, fix, system, (entry.id,), control)
-
-
-def _has_live(system: str, state: ManagementState) -> bool:
-    """Return whether a version of a system is in use: F8 says then that no assessment covers it."""
-    return any(name == system for name, _ in state.live)
+def _kept(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield W9: documents of which nobody stated until when they are kept, and those kept beyond that day."""
+    unstated = [d.id for d in state.documents if d.retention_until is None]
+    if unstated:
+        more = f" and {len(unstated) - SHOWN} more" if len(unstated) > SHOWN else ""
+        fact = f"{len(unstated)} of {len(state.documents)} documents do not state until which day they are kept: "
+        fact += f"{', '.join(unstated[:SHOWN])}{more}"
+        fix = f"state it in retention_until, and publish each again: aims document publish {unstated[0]}"
+        yield ManagementFinding("W9", "retention", fact, fix, None, tuple(unstated))
+    for document in state.documents:
+        if document.retention_until and document.retention_until < today:
+            fact = (
+                f"{document.kind} {document.id} is in force, and was to be kept until {document.retention_until} only"
+            )
+            fix = f"aims document withdraw {document.id}; or state a later day in retention_until, and publish it again"
+            yield ManagementFinding("W9", document.id, fact, fix, document.system, (document.id,))

@@ -60,6 +60,7 @@ class LegalClass(Record):
     legal_class: Text = Field(description="class by that law", alias="class")
     reason: Text = Field(description="why it has this class")
     checked_on: Day = Field(description="day on which the law was looked up")
+    changed_on: Day | None = optional("day from which the law, or its last change, applies")
 
 
 class ObjectivePriority(Record):

@@ -30,6 +30,8 @@ class PlannedMeasurement(Record):
     data_source: Text | None = optional("from which data")
     min_n: Count | None = optional("on how many rows at least")
     every_days: Count | None = needed("interval in days, e.g. 30")
+    grace_days: Count | None = optional("how many days a measurement may be late")
+    measured_on: Day | None = optional("day of the newest measurement, where no record of a version in use shows it")
     limit: Text | None = needed("beyond which value somebody acts, e.g. below 0.80")
     who_acts: Person | None = needed("who acts")
     within: Text | None = optional("within what time")
@@ -91,6 +93,7 @@ class AuditFindingEntry(Record):
     grade: Literal["major", "minor", "observation"] | None = optional("how grave")
     control: Text | None = optional("clause or control")
     system: SystemId | None = optional("system")
+    criterion: Text | None = optional("what it was judged against: the words of the clause, control or own rule")
     evidence: Texts = optional("ids of the records that show it", ())
     cause: Text | None = optional("cause")
     correction: Text | None = optional("correction")
@@ -114,6 +117,7 @@ class AuditReportDocument(LogDocument):
     sample: AuditSample | None = needed("what was looked at, and how it was drawn")
     findings: tuple[AuditFindingEntry, ...] = entries("what was found, who corrects it, and until when")
     reported_to: Person | None = optional("who got the report")
+    report_sha256: Sha256 | None = optional("sha256 of the file of the report, as `sha256sum FILE` prints it")
 
 
 class ReviewInputsDocument(LogDocument):
@@ -140,6 +144,7 @@ class ReviewDecision(Record):
     owner: Person | None = needed("who does it")
     due: Day | None = needed("by which day")
     resources: Text | None = optional("with which means")
+    action: Text | None = optional("id of the corrective action, measure or risk that carries it out")
 
 
 class ReviewMinutesDocument(LogDocument):

@@ -185,6 +185,7 @@ class DisclosureDuty(Record):
     deadline: Text | None = optional("within what time")
     law: Text | None = needed("by which law or contract")
     checked_on: Day | None = needed("on which day that was looked up")
+    changed_on: Day | None = optional("day from which the law, or its last change, applies")
 
 
 class DisclosureDutiesDocument(LogDocument):

@@ -73,6 +73,7 @@ class AuthorityRole(Record):
     person: Person | None = needed("who holds it")
     deputy: Person | None = optional("who stands in")
     systems: tuple[SystemId, ...] = optional("systems that it is for", ())
+    accepted: Day | None = optional("day on which the person accepted it")
     since: Day | None = optional("first day")
     until: Day | None = optional("last day")
 
@@ -91,6 +92,7 @@ class Assignment(Record):
     responsible: Texts = optional("who does it", ())
     consulted: Texts = optional("who is asked", ())
     informed: Texts = optional("who is told", ())
+    accepted: Day | None = optional("day on which the person accepted it")
     since: Day | None = optional("first day")
     until: Day | None = optional("last day")
 
@@ -113,6 +115,9 @@ class PolicyDocument(TextDocument):
     prohibited: Texts = needed("which uses of AI are forbidden here", ())
     exceptions: Text | None = needed("how an exception is asked for, and who grants it")
     published_where: Text | None = optional("where people find it")
+    longest_review_days: Count | None = optional(
+        "how many days at most lie between two reviews of a document; 1098, which are three years, if left out"
+    )
     least_reached: Percent | None = optional(
         "least percentage of the people whom it binds who must have been told; 100 if left out"
     )

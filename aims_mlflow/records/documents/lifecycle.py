@@ -68,7 +68,8 @@ class ObjectiveEntry(Record):
     slice: Slice = optional("for which rows", {})
     limit: Text | None = needed("which limit it has")
     reason: Text | None = optional("why this limit")
-    owner: Person | None = optional("who answers for it")
+    owner: Person | None = needed("who answers for it")
+    every_days: Count | None = optional("after how many days it is looked at again, e.g. 90")
 
 
 class DevelopmentObjectivesDocument(LogDocument):

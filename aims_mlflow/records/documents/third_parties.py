@@ -70,6 +70,8 @@ class SuppliedComponent(Record):
 
     component: Text = Field(description="component")
     supplier: Text | None = needed("who supplies it")
+    role: Text | None = optional("what the supplier does in this, such as develops, hosts, resells")
+    country: Text | None = optional("country of the supplier, and of the place where the data go")
     kind: Literal["model API", "weights", "data", "library", "embedded"] | None = optional("kind of component")
     version: Text | None = needed("which version, or which identifier")
     pinned: bool | None = optional("whether the version is pinned")

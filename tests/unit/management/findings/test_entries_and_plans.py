@@ -118,7 +118,7 @@ CASES = {
     ),
     "other bytes were validated": (good(validated=validation(model_digests=["e" * 64])), [f"L11 {AT}"]),
     "data requirements after the training": (
-        good(asked=document("quality-requirements", system=SYSTEM, effective_from="2099-01-01",
+        good(quality=document("quality-requirements", system=SYSTEM, effective_from="2099-01-01",
                             requirements=[{"expectation": "no gaps", "limit": "1%", "reason": "scores"}])),
         ["W3 quality-requirements", f"L3 {AT}/quality-requirements"],
     ),

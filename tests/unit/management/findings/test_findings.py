@@ -237,7 +237,9 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    assert made | {"P6", "P9", "S8", "S9", "T8", "T9", "T10"} == {rule for rule in RULES if rule[0] in "STIP"} | {
+    assert made | {"I7", "P6", "P9", "S10", "S8", "S9", "T8", "T9", "T10"} == {
+        rule for rule in RULES if rule[0] in "STIP"
+    } | {
         "K4",
         "W3",
     }
@@ -268,15 +270,11 @@ def test_the_comparison_says_what_was_not_scanned_and_never_that_it_is_whole():
 def test_one_reason_for_four_controls_is_none_of_their_own():
     alike = {"applies": True, "reason": "Required by  policy", "basis": ["R1"]}
     rows = [{**c.model_dump(), **(alike if n < 4 else {})} for n, c in enumerate(states.soa().controls)]
-    (finding,) = findings(good(soa=document("soa", effective_from="2026-03-15", controls=rows)), NOW)
+    (finding,) = findings(good(soa=states.soa(controls=rows)), NOW)
     assert (finding.rule, finding.fact.split(",")[0]) == ("P6", "4 controls have the same reason")
     assert (
         findings(
-            good(
-                soa=document(
-                    "soa", effective_from="2026-03-15", controls=rows[1:] + [states.soa().controls[0].model_dump()]
-                )
-            ),
+            good(soa=states.soa(controls=rows[1:] + [states.soa().controls[0].model_dump()])),
             NOW,
         )
         == []
@@ -377,4 +375,4 @@ def test_a_provider_is_known_in_each_workspace_and_spelling(state, before):
 def test_another_provider_and_a_call_without_a_model_are_unknown_as_they_were(provider, model):
     told = _first(calling(model, provider=provider), "S1")
     assert told.fact.endswith(": no system claims it, and nobody explained it")
-    assert (told.system, told.evidence) == (None, ())
+    assert (told.system, told.evidence) == (None, ("scope", "ai-policy"))

@@ -41,14 +41,15 @@ def logs(kept, **event):
     return document("log-plan", system=SYSTEM, events=[{"event": "score", "where": "log", **event}], retention=kept)
 
 
-RISKY = system(legal_class=[{"framework": "AI Act", "class": "high-risk", "reason": "x", "checked_on": "2026-05-01"}])
+CLASS = {"framework": "AI Act", "reason": "x", "checked_on": "2026-05-01"}
+RISKY, PLAIN = (system(legal_class=[{**CLASS, "class": risk}]) for risk in ("high-risk", "limited risk"))
 
 
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
         ({"log_plan": logs("one day")}, ["L14 log-plan/logs"]),
-        ({"log_plan": logs("3 months")}, []),
+        ({"log_plan": logs("3 months"), "system": PLAIN}, []),
         ({"log_plan": logs("3 months"), "system": RISKY}, ["L14 log-plan/logs"]),
         ({"log_plan": logs("six months"), "system": RISKY}, []),
         ({"log_plan": logs("2 years", retention="a week")}, ["L14 log-plan/score"]),

@@ -74,7 +74,8 @@ CASES = [
     ({"supplier": states.supplier(contract={"id": "C1", "start": "2026-01-01"})}, []),
     ({"inventory": document("resource-inventory", system=SYSTEM, resources=[
         {"stage": "development", "resource": "data", "id": "9" * 64}])},
-     ["L13 income-screening/income@champion/test", "L13 income-screening/income@champion/train"]),
+     ["L13 income-screening/income@champion/test", "L13 income-screening/income@champion/tools",
+      "L13 income-screening/income@champion/train"]),
     ({"criteria": document("preparation-criteria", system=SYSTEM, criteria=[
         {"step": "tidy", "allowed_when": "always", "reason": "typing errors"}])},
      ["L13 income-screening/income@champion/step/clean"]),

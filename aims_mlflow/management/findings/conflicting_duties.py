@@ -1,0 +1,102 @@
+"""Findings K2, K3 and K8: one person holds duties that control each other, or was judged by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aims_mlflow.gates.document_content.content_words import content_words
+from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
+from aims_mlflow.records.documents.lifecycle import CompetenceDocument, DeploymentPlanDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.documents.leadership import Activity
+
+JUDGING: tuple[Activity, ...] = ("validate", "approve")
+STOPS: Activity = "stop"
+# What somebody knows who trains, judges, runs or audits a system: one word of it names a competence for AI.
+TOPICS = content_words(
+    "AI ML model modelling evaluation validation testing fairness bias discrimination data quality statistics learning "
+    "science engineering software programming development risk law legal regulation act compliance privacy protection "
+    "security safety ethics audit supplier procurement contract oversight monitoring operation incident management "
+    "systems documentation explainability robustness algorithm analysis"
+)
+
+
+def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
+    """Yield every finding about duties and judgements that need two people."""
+    assigned, roles = tuple(state.of(RoleAssignmentDocument)), tuple(state.of(RolesDocument))
+    duties = DutyRegister(assigned, roles, state.people, now.strftime("%Y-%m-%d"))
+    for system in state.systems:
+        yield from _both(system, duties, state)
+    for plan in state.of(DeploymentPlanDocument):
+        yield from _may_not_stop(plan, duties, state)
+    for document in roles:
+        yield from _deputies(document, state)
+    for record in state.of(CompetenceDocument):
+        yield from _shown(record, state)
+
+
+def _both(system: str, duties: DutyRegister, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K8: who is to train a system is to validate or approve it too."""
+    training = {state.same_person(name) for name in duties.holders(("train",), system)}
+    for duty in JUDGING:
+        for name in dict.fromkeys(duties.holders((duty,), system)):
+            if state.same_person(name) in training:
+                fact = f"{name} is to train {system}, and to {duty} it: nobody judges their own work"
+                fix = f"give one of both duties to another person: aims document new role-assignment --system {system}"
+                ids = tuple(d.id for d in state.about(RoleAssignmentDocument, system))
+                yield ManagementFinding("K8", f"{system}/{duty}/{name}", fact, fix, system, ids)
+
+
+def _may_not_stop(
+    plan: DeploymentPlanDocument, duties: DutyRegister, state: ManagementState
+) -> Iterator[ManagementFinding]:
+    """Yield K2: who may stop a release by its plan, and holds no such duty for the system."""
+    system = str(plan.system)
+    held = {state.same_person(name) for name in duties.holders((STOPS,), system)}
+    for document in duties.roles:
+        for role in document.roles:
+            if (
+                role.person
+                and STOPS in f"{role.duty} {role.authority}"
+                and (not role.systems or system in role.systems)
+            ):
+                held |= {state.same_person(name) for name in (role.person, role.deputy) if name}
+    if held and plan.who_may_stop and state.same_person(plan.who_may_stop) not in held:
+        fact = f"by {plan.id} {plan.who_may_stop} may stop the release of {system}, and holds no duty to stop it; "
+        fact += f"{', '.join(sorted(held))} does"
+        fix = (
+            f"name who holds it, or give it to {plan.who_may_stop} in role-assignment: aims document publish {plan.id}"
+        )
+        yield ManagementFinding("K2", f"{system}/{plan.id}/stop", fact, fix, system, (plan.id,))
+
+
+def _deputies(document: RolesDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K2: somebody is their own deputy."""
+    for role in document.roles:
+        if role.person and role.deputy and state.same_person(role.person) == state.same_person(role.deputy):
+            fact = f"{role.deputy} is to stand in for themselves as {role.role} ({document.id})"
+            fix = f"name another deputy, and publish it again: aims document publish {document.id}"
+            yield ManagementFinding("K2", f"{document.id}/{role.role}/deputy", fact, fix, None, (document.id,), "5.3")
+
+
+def _shown(record: CompetenceDocument, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K3: competence that its holder assessed, or that has nothing to do with AI."""
+    if record.person and record.assessor and state.same_person(record.person) == state.same_person(record.assessor):
+        fact = f"{record.person} assessed their own competence ({record.id})"
+        fix = f"let another person assess it, and publish it again: aims document publish {record.id}"
+        yield ManagementFinding("K3", f"{record.id}/assessor", fact, fix, None, (record.id,))
+    named = content_words(record.requirement or "")
+    if named and record.language == "en" and not named & TOPICS:
+        fact = (
+            f"{record.id} shows that {record.person} knows {record.requirement!r}, which no work on an AI system needs"
+        )
+        fix = f"state what the role {record.role or 'of this person'} needs, such as model evaluation, fairness "
+        fix += f"analysis, AI risk or law: aims document publish {record.id}"
+        yield ManagementFinding("K3", f"{record.id}/requirement", fact, fix, None, (record.id,))
