@@ -7,7 +7,7 @@ from aims_mlflow.gates.person_statements import says
 
 # Words of answers that leave everything as it was: who was at fault, or that it was trained again.
 NO_CAUSE = content_words(
-    "human error errors mistake mistakes fault operator user staff employee person people somebody someone "
+    "human error errors mistake mistakes fault operator user clerk staff employee person people somebody someone "
     "carelessness inattention oversight unknown unclear model models data bad wrong poor drift drifted concept bug "
     "bugs software system retrained retraining retrain trained training again new version failure failed problem issue "
     "caused cause due made"
