@@ -52,13 +52,13 @@ class DocumentShelf:
     Attributes:
         publications: Every version that was published, oldest first.
         approvals: Every approval whose signature verifies; whether it counts is judged for each document.
-        withdrawn: Ids of documents, and the times at which somebody withdrew them who may.
+        withdrawn: The sha256 of the record of each publication that somebody withdrew who may.
         leaves: How many leaves of a ledger it was read from.
     """
 
     publications: tuple[Publication, ...] = ()
     approvals: tuple[DocumentApproval, ...] = ()
-    withdrawn: tuple[tuple[str, str], ...] = ()
+    withdrawn: frozenset[str] = frozenset()
     leaves: int = 0
 
     @cached_property
@@ -85,7 +85,7 @@ class DocumentShelf:
 
     def is_withdrawn(self, publication: Publication) -> bool:
         """Return whether a person withdrew a document after this version was published."""
-        return any(d == publication.document.id and t >= publication.document.time for d, t in self.withdrawn)
+        return publication.record.sha256 in self.withdrawn
 
     def is_approved(self, publication: Publication) -> bool:
         """Return whether another person than its authors approved exactly this publication, in the role that it needs.
@@ -155,7 +155,7 @@ def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | Non
             else:
                 reviews.append((details, entry))
     known = tuple(_reviewed(p, reviews) for p in publications)
-    return DocumentShelf(known, tuple(approvals), tuple(_withdrawn(known, withdrawals)))
+    return DocumentShelf(known, tuple(approvals), frozenset(_withdrawn(known, withdrawals)))
 
 
 def why_not_withdrawn(publication: Publication, entry: KeyEntry) -> str | None:
@@ -169,12 +169,14 @@ def why_not_withdrawn(publication: Publication, entry: KeyEntry) -> str | None:
 
 def _withdrawn(
     publications: Sequence[Publication], withdrawals: Iterable[tuple[DocumentEventDetails, KeyEntry, str]]
-) -> Iterator[tuple[str, str]]:
-    """Yield the document and the time of each withdrawal by somebody who could withdraw what was published by then."""
+) -> Iterator[str]:
+    """Yield the records of publications before a withdrawal by somebody who may withdraw them.
+
+    Whoever publishes under the id of another's document may withdraw their own publication alone.
+    """
     for details, entry, time in withdrawals:
-        before = [p for p in publications if p.document.id == details.document and p.document.time <= time]
-        if before and why_not_withdrawn(before[-1], entry) is None:
-            yield before[-1].document.id, time
+        before = (p for p in publications if p.document.id == details.document and p.document.time <= time)
+        yield from (p.record.sha256 for p in before if why_not_withdrawn(p, entry) is None)
 
 
 def documents_named(session: CheckedSession) -> list[str]:

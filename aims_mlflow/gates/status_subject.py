@@ -17,7 +17,8 @@ from aims_mlflow.gates.counting_evidence import (
     signers_of,
     with_own_ids,
 )
-from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
+from aims_mlflow.gates.document_content.document_set import PublishedSet
+from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, approving_role, attached, judge
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import (
     LineageDetails,
@@ -25,6 +26,7 @@ from aims_mlflow.records.details.training import (
     SessionStartDetails,
     SystemStatement,
 )
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -184,15 +186,27 @@ class StatusSubject:
         return self.start.system or SystemStatement()
 
     def written(self, kind: str) -> list[PublishedDocument]:
-        """Return the published documents of a kind, oldest first, without superseded ones; without any, attached files.
+        """Return the published documents of a kind, the approved ones last, without superseded ones.
 
-        A file that somebody attaches never stands before a published document.
+        Each part is in order of time, so that what nobody approved never stands before what somebody did. Without any
+        there are attached files: a file that somebody attaches never stands before a published document.
         """
         mine = [d for d in self.documents if d.kind == kind and self._concerns(d)] or self._assessed(kind)
         if not mine:
             mine = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
         undone = {d.supersedes for d in mine if d.supersedes}
-        return sorted((d for d in mine if d.id not in undone), key=lambda d: (d.time, d.id))
+        return sorted((d for d in mine if d.id not in undone), key=lambda d: (self.is_approved(d), d.time, d.id))
+
+    def is_approved(self, document: PublishedDocument) -> bool:
+        """Return whether another person than its authors approved a publication, in the role that its kind needs."""
+        role = approving_role(document.kind)
+        mine = (a for a in self._approvals_of.get(document.sha256, ()) if a.is_of(document) and role in a.roles)
+        return any(not is_among(a.owner, document.authors) for a in mine)
+
+    def known_documents(self, judged: PublishedDocument | None = None) -> PublishedSet:
+        """Return what documents say that somebody approved, beside one that is judged: nobody's own word decides."""
+        counting = (d for d in self.documents if d is judged or self.is_approved(d))
+        return PublishedSet(counting, self.keyring)
 
     def newest(self, kind: str) -> list[PublishedDocument]:
         """Return the newest document of a kind; for the organisation, the newest about each system."""

@@ -32,7 +32,15 @@ Time = Annotated[
 DecimalText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9]\d*)(\.\d+)?$", max_length=400)]
 
 
-Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_time)]
+
+def _real_day(text: str) -> str:
+    """A day of the calendar between 1900 and 2199: a year is added to many, and 9999-12-31 has no day after it."""
+    if not "1900" <= _real_time(text)[:4] < "2200":
+        raise ValueError("a day between 1900 and 2199 is needed; leave it out where there is none")
+    return text
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_day)]
 
 
 class Record(BaseModel):

@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag, Regist
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
-from aims_mlflow.errors import AimsError, Unreachable
+from aims_mlflow.errors import AimsError, PolicyRefused
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.names import RESERVED
 from aims_mlflow.server.change import RegistryChange
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STATUS = "aims.status"
 # In one worker: whoever may read a model may ask, its files are hashed, and changes wait for the same stores.
 MAX_EXPLAINING = 4
+EXPLANATION_WAIT = 10.0  # seconds
 PUBLISH = re.compile(r"^aims\.publish\.([0-9a-f]{32})$")
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+?))?\.(?:v(\d+)|(m-\w+))$")
 
@@ -109,8 +110,8 @@ class Answers:
             return self._answer(change, lambda: self._sources.owner(source, None, model_id), source)
 
     def _answer(self, change: RegistryChange, owner: Callable[[], ArtifactOwner], source: str) -> Any:
-        if not self._explaining.acquire(blocking=False):
-            raise Unreachable(f"{MAX_EXPLAINING} explanations are being made", next="ask again in a minute")
+        if not self._explaining.acquire(timeout=EXPLANATION_WAIT):
+            raise PolicyRefused(f"{MAX_EXPLAINING} explanations are being made", next="ask again in a minute")
         try:
             decision = self._gate.decide(change, owner).decision
         finally:

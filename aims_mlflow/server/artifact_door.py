@@ -29,7 +29,7 @@ SESSIONS = f"artifacts/{SESSION_DIR}"
 LONGEST_LINK_SECONDS = 900
 _AZURE = re.compile(r"^(?:wasbs?|abfss?)://(?P<container>[^@/]+)@[^/]+/*(?P<path>.*)$", re.IGNORECASE)
 PROXIED_ROOT = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
-_PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)")
+_PROXIED = re.compile(r"^(?:mlflow-artifacts:/+|https?://.+/mlflow-artifacts/artifacts/)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -144,4 +144,4 @@ def absolute(uri: str, proxied: str = "") -> str:
     if in_azure := _AZURE.match(uri):  # with a connection string, the account of the address has no effect
         return f"azure:{in_azure['container']}/{in_azure['path']}".rstrip("/")
     scheme, mark, rest = uri.partition("://")  # stores know their schemes in any case
-    return f"{scheme.lower()}{mark}{rest}".rstrip("/")
+    return (f"{scheme.lower()}{mark}{rest}" if mark else uri).rstrip("/")

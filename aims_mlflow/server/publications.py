@@ -14,9 +14,10 @@ from aims_mlflow.server.caller import caller, require_login
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aims_mlflow.evidence.verify import CheckedSession
+    from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.stored_evidence import ServerEvidence
 
@@ -56,13 +57,29 @@ class PublicationIntake:
         strange = next((s for s in sessions if s.sound and not documents_named(s)), None)
         if strange is not None:
             raise EvidenceError(f"{strange.name} is about more than documents", where=where)
-        for what in _without_effect(sessions):
-            raise EvidenceError(what, where=where, next="ask another person")
-        fresh = [session for session in sessions if not is_sealed(self._gate.ledger, session)]
+        fresh, refused = self._fresh(sessions)
         mine = [session for session in fresh if not session.sound or _signed_by(session, login)]
+        if refused and not mine:
+            raise refused[0]
         if fresh and not any(_signed_by(session, login) for session in sessions):
             require_login(next(iter(fresh[0].owners.values())), login)
         return len(ingest(self._gate.ledger, mine, where, REASON, roles).sealed) if mine or not sessions else 0
+
+    def _fresh(self, sessions: Sequence[CheckedSession]) -> tuple[list[CheckedSession], list[EvidenceError]]:
+        """Return the sessions that are to be sealed, and why others are not: one of them holds up no other."""
+        published = {p.record.sha256: p for p in shelf_of(sessions).publications}
+        fresh, refused = [], []
+        for session in sessions:
+            try:
+                if is_sealed(self._gate.ledger, session):
+                    continue
+                for what in _without_effect(session, published):
+                    raise EvidenceError(what, where=session.name, next="ask another person, or sign it anew")
+            except EvidenceError as exc:
+                refused.append(exc)
+            else:
+                fresh.append(session)
+        return fresh, refused
 
 
 def _signed_by(session: CheckedSession, login: str | None) -> bool:
@@ -70,19 +87,17 @@ def _signed_by(session: CheckedSession, login: str | None) -> bool:
     return login is None or set(session.owners.values()) == {login}
 
 
-def _without_effect(sessions: Sequence[CheckedSession]) -> Iterator[str]:
+def _without_effect(session: CheckedSession, published: Mapping[str, Publication]) -> Iterator[str]:
     """Yield a sentence for each approval, review or withdrawal that counts for nothing, by whom it is or about what."""
-    published = {p.record.sha256: p for p in shelf_of(sessions).publications}
-    for session in sessions:
-        for record in session.records:
-            entry, kind = session.signers.get(record.id), record.evidence.kind
-            if kind not in EVENTS or entry is None:
-                continue
-            about = published.get(str(read_details(record.evidence, DocumentEventDetails).publication))
-            if about is None:
-                yield f"the {kind} by {entry.owner} names no publication of this run: a newer aims_mlflow signs it anew"
-            elif kind == WITHDRAWAL:
-                yield from filter(None, [why_not_withdrawn(about, entry)])
-            elif is_among(entry.owner, about.document.authors):
-                does = "approves" if kind == APPROVAL else "clears a citation of"
-                yield f"{entry.owner} wrote or published {about.document.id}: nobody {does} what they wrote"
+    for record in session.records:
+        entry, kind = session.signers.get(record.id), record.evidence.kind
+        if kind not in EVENTS or entry is None:
+            continue
+        about = published.get(str(read_details(record.evidence, DocumentEventDetails).publication))
+        if about is None:
+            yield f"the {kind} by {entry.owner} names no publication of this run: a newer aims_mlflow signs it anew"
+        elif kind == WITHDRAWAL:
+            yield from filter(None, [why_not_withdrawn(about, entry)])
+        elif is_among(entry.owner, about.document.authors):
+            does = "approves" if kind == APPROVAL else "clears a citation of"
+            yield f"{entry.owner} wrote or published {about.document.id}: nobody {does} what they wrote"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.gates.document_content.document_set import DocumentSet, PublishedSet, Written
 from aims_mlflow.gates.kind_verdict import how_to_add
 from aims_mlflow.gates.person_statements import PublishedDocument, says
 from aims_mlflow.gates.shapes import mappings
 from aims_mlflow.gates.status_subject import ASSESSED, ASSESSMENT, StatusSubject
 from aims_mlflow.gates.verdict import Judgement, Outcome, Problem, joined
 from aims_mlflow.records.documents import missing_for_met
+
+if TYPE_CHECKING:
+    from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
 
 MOST_NAMED = 4
 Check = Callable[[StatusSubject, datetime], Judgement]
@@ -130,6 +132,6 @@ def of_form(model: type[Written], wrong: Callable[[Written, DocumentSet, str], P
                 "missing",
                 f"its fields do not fit the form of its kind: see `aims document lint {document.id}`",
             )
-        return wrong(written, PublishedSet(subject.documents, subject.keyring), at.strftime("%Y-%m-%d"))
+        return wrong(written, subject.known_documents(document), at.strftime("%Y-%m-%d"))
 
     return check

@@ -17,7 +17,6 @@ from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
 from aims_mlflow.gates.control_conditions.responsible_use import each_priority
 from aims_mlflow.gates.document_content.customers import unrequired
-from aims_mlflow.gates.document_content.document_set import PublishedSet
 from aims_mlflow.gates.document_content.objectives import is_a_risk, unmeasurable
 from aims_mlflow.gates.document_content.people import unheld_duty
 from aims_mlflow.gates.document_content.reviews import next_due, serious_since
@@ -173,7 +172,7 @@ def _measured(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) ->
     name, limit = entry.get("metric"), str(entry.get("limit"))
     found = measured_claims(subject, name, mapping(entry.get("slice")))
     missed = [c for c in found if c.value is not None and beyond(limit, c.comparator, c.value)]
-    known = PublishedSet(subject.documents, subject.keyring)
+    known = subject.known_documents()
     if missed and not is_a_risk(str(entry.get("objective")), str(subject.name), known):
         return "failed", f"{name} is {missed[0].value}, the objective is {limit}, and no open risk is about that"
     return None if found else ("missing", f"{name} was not measured for this model")
@@ -216,7 +215,7 @@ def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, O
         verdict = counts(subject, at)
         if verdict.outcome not in ("holds", "captured"):
             return verdict
-        known = PublishedSet(subject.documents, subject.keyring)
+        known = subject.known_documents()
         mine = [
             c for c in used_components(known).values() if subject.scope == "organization" or c.system == subject.name
         ]

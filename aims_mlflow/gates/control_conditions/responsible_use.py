@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates.control_conditions.by_document import by_document, each_entry, entries, of_form, states
 from aims_mlflow.gates.control_conditions.operation import within_a_year
-from aims_mlflow.gates.document_content.document_set import PublishedSet
 from aims_mlflow.gates.document_content.objectives import unmeasurable, without_objective
 from aims_mlflow.gates.document_content.oversight import stopped
 from aims_mlflow.gates.document_content.stated_results import falls_short
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 def each_priority(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     """What matters most for the system, by its entry, has an objective of development or of use."""
-    lacking = without_objective(str(document.system), PublishedSet(subject.documents, subject.keyring))
+    lacking = without_objective(str(document.system), subject.known_documents(document))
     text = f"{', '.join(lacking)} has high priority for {document.system}, and no objective"
     return ("missing", text) if lacking else None
 

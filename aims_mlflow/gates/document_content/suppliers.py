@@ -220,7 +220,7 @@ def _age(component: UsedComponent, today: str) -> Iterator[SupplierFault]:
         yield SupplierFault("T8", fact, f"test it again on the use of {component.system}, and record it")
     for contract in (r.contract for r in component.records if r.contract):
         if contract.start and newest < contract.start <= today:
-            fact = f"{component.name} was last tested by us on {newest}, before contract {contract.id} began on "
+            fact = f"{component.name} was last tested by us on {newest}, before contract {contract.id} began "
             fact += f"on {contract.start}"
             fix = f"test it again under that contract, and record it: supplier-evaluation of {component.system}"
             yield SupplierFault("T8", fact, fix, "contract")

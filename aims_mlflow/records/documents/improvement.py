@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -59,7 +59,7 @@ class PlannedAudit(Record):
 class AuditProgrammeDocument(LogDocument):
     """What is audited when and by whom."""
 
-    cycle_years: Count | None = optional("within how many years everything is audited")
+    cycle_years: Annotated[int, Field(ge=1, le=10)] | None = optional("within how many years everything is audited")
     audits: tuple[PlannedAudit, ...] = entries("what is audited when, and by whom")
     risk_basis: Text | None = optional("why in this order")
 
