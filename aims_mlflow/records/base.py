@@ -32,7 +32,6 @@ Time = Annotated[
 DecimalText = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9]\d*)(\.\d+)?$", max_length=400)]
 
 
-
 def _real_day(text: str) -> str:
     """A day of the calendar between 1900 and 2199: a year is added to many, and 9999-12-31 has no day after it."""
     if not "1900" <= _real_time(text)[:4] < "2200":

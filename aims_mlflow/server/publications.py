@@ -57,29 +57,31 @@ class PublicationIntake:
         strange = next((s for s in sessions if s.sound and not documents_named(s)), None)
         if strange is not None:
             raise EvidenceError(f"{strange.name} is about more than documents", where=where)
-        fresh, refused = self._fresh(sessions)
+        refused = {s.name: why for s in sessions if (why := self._why_not(s, sessions)) is not None}
+        fresh = [s for s in sessions if s.name not in refused and not is_sealed(self._gate.ledger, s)]
         mine = [session for session in fresh if not session.sound or _signed_by(session, login)]
-        if refused and not mine:
-            raise refused[0]
         if fresh and not any(_signed_by(session, login) for session in sessions):
             require_login(next(iter(fresh[0].owners.values())), login)
-        return len(ingest(self._gate.ledger, mine, where, REASON, roles).sealed) if mine or not sessions else 0
+        sealed = len(ingest(self._gate.ledger, mine, where, REASON, roles).sealed) if mine or not sessions else 0
+        if sessions and (why := refused.get(max(sessions, key=_signed_at).name)):
+            raise why  # the newest is what the caller signed just now; an older one holds up nobody
+        return sealed
 
-    def _fresh(self, sessions: Sequence[CheckedSession]) -> tuple[list[CheckedSession], list[EvidenceError]]:
-        """Return the sessions that are to be sealed, and why others are not: one of them holds up no other."""
-        published = {p.record.sha256: p for p in shelf_of(sessions).publications}
-        fresh, refused = [], []
-        for session in sessions:
-            try:
-                if is_sealed(self._gate.ledger, session):
-                    continue
-                for what in _without_effect(session, published):
-                    raise EvidenceError(what, where=session.name, next="ask another person, or sign it anew")
-            except EvidenceError as exc:
-                refused.append(exc)
-            else:
-                fresh.append(session)
-        return fresh, refused
+    def _why_not(self, session: CheckedSession, beside: Sequence[CheckedSession]) -> EvidenceError | None:
+        """Return why a session is not sealed: it has no effect, or the id of another."""
+        try:
+            if is_sealed(self._gate.ledger, session):
+                return None
+        except EvidenceError as exc:
+            return exc
+        published = {p.record.sha256: p for p in shelf_of(beside).publications}
+        what = next(_without_effect(session, published), None)
+        advice = "ask another person, or sign it anew"
+        return EvidenceError(what, where=session.name, next=advice) if what is not None else None
+
+
+def _signed_at(session: CheckedSession) -> str:
+    return max((record.evidence.time for record in session.records), default="")
 
 
 def _signed_by(session: CheckedSession, login: str | None) -> bool:

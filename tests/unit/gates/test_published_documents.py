@@ -100,7 +100,7 @@ def test_an_approval_that_names_no_publication_counts_for_nothing():
 
 def test_what_was_withdrawn_and_is_published_again_needs_another_approval():
     shelf = shelf_of([published(), event("document-approval"), event("document-withdrawal"), published()])
-    assert shelf.in_force("requirements", TODAY).document.time > shelf.withdrawn[0][1]
+    assert [shelf.is_withdrawn(p) for p in shelf.versions("requirements")] == [True, False]
     assert not shelf.is_approved(shelf.in_force("requirements", TODAY))
 
 
@@ -108,6 +108,28 @@ def test_what_was_withdrawn_and_is_published_again_needs_another_approval():
 def test_a_withdrawal_counts_by_an_author_or_whoever_may_approve_the_kind(key, withdraws):
     shelf = shelf_of([published(), event("document-approval"), event("document-withdrawal", key=key)])
     assert (shelf.in_force("requirements", TODAY) is None) is withdraws
+
+
+def test_whoever_publishes_under_anothers_id_withdraws_their_own_publication_alone():
+    """And keeps nobody from withdrawing what they wrote."""
+    mine, approval, theirs = published(), event("document-approval"), published("2" * 64, key=TOM, author="tom")
+    gone = event("document-withdrawal", "2" * 64, key=TOM)
+    shelf = shelf_of([mine, approval, theirs, gone])
+    assert [shelf.is_withdrawn(p) for p in shelf.versions("requirements")] == [False, True]
+    assert shelf.in_force("requirements", TODAY).document.author == "rita"
+    shelf = shelf_of([mine, approval, theirs, event("document-withdrawal", key=RITA)])
+    assert [shelf.is_withdrawn(p) for p in shelf.versions("requirements")] == [True, False]
+
+
+def test_what_nobody_approved_neither_stands_before_what_somebody_did_nor_speaks_for_others():
+    mine, approval = published(), event("document-approval")
+    other = published("3" * 64, key=TOM, author="tom", id="more")
+    assert conditions(state(mine, approval, other))["claims"][0] == "holds"
+    people = {"people": [{"id": "tom", "name": "Tom", "top_management": True}]}
+    told = published("4" * 64, kind="people", key=TOM, author="tom", id="people", system=None, fields=people)
+    subject = good(documents=shelf_of([mine, approval, told]).documents(TODAY), approvals=(), sessions=good().sessions)
+    assert subject.known_documents().people == {}
+    assert "tom" in subject.known_documents(subject.newest("people")[0]).people
 
 
 @pytest.mark.parametrize(("key", "clears"), [(RITA, False), (OLGA, True)])

@@ -310,6 +310,8 @@ def test_a_folder_above_runs_is_not_deleted_while_any_version_is_there(proxy):
         ("file:///srv/%78", "/srv/x"),
         ("s3://bucket/x/", "s3://bucket/x"),
         ("S3://bucket/X", "s3://bucket/X"),
+        ("dbfs:/Foo/Bar", "dbfs:/Foo/Bar"),
+        ("MLFLOW-ARTIFACTS:/x", "/srv/x"),
     ],
 )
 def test_places_of_odd_addresses(uri, place, tmp_path, monkeypatch):

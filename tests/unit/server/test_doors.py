@@ -242,4 +242,6 @@ def test_explanations_have_turns_of_their_own(registry, use, monkeypatch):
     ask = ("loans", f"aims.explain.registration.v{version}")
     assert restart(registry.folder).get_model_version_by_alias(*ask).tags["aims.decision"]
     monkeypatch.setattr("aims_mlflow.server.answers.MAX_EXPLAINING", 0)
-    assert "explanations are being made" in refused(restart(registry.folder).get_model_version_by_alias, *ask)
+    monkeypatch.setattr("aims_mlflow.server.answers.EXPLANATION_WAIT", 0.1)
+    said = refused(restart(registry.folder).get_model_version_by_alias, *ask)
+    assert "explanations are being made. Next: ask again in a minute" in said

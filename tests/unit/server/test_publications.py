@@ -139,7 +139,7 @@ def test_nobody_approves_what_they_wrote(registry, people, name):  # noqa: F811
     run = publish(people["olga"])
     event("approval", people[name], run)
     assert f"{name} wrote or published requirements: nobody approves what they wrote" in no(run)
-    assert registry.leaves("evidence") == []
+    assert len(registry.leaves("evidence")) == 1, "the document, and not the approval"
 
 
 def test_what_would_have_no_effect_is_refused_with_the_reason(registry, people):  # noqa: F811
@@ -152,7 +152,18 @@ def test_what_would_have_no_effect_is_refused_with_the_reason(registry, people):
     run = publish(people["ana"])
     event("review", people["ana"], run, citation="e1", against="r1")
     assert "nobody clears a citation of what they wrote" in no(run)
-    assert registry.leaves("evidence") == []
+    assert len(registry.leaves("evidence")) == 3, "the documents, and nothing that was signed about them"
+
+
+def test_one_session_without_effect_holds_up_no_other(registry, people):  # noqa: F811
+    """An approval of an earlier build, or a refused withdrawal, lies in the run for good."""
+    run = publish(people["olga"], owner="olga", author="olga")
+    event("withdrawal", people["ana"], run)
+    event("approval", people["rosa"], run, publication=None)
+    assert "names no publication of this run" in no(run)
+    assert len(registry.leaves("evidence")) == 1, "the document"
+    event("approval", people["rosa"], run)
+    assert (tell(run), tell(run)) == (1, 0)
 
 
 def test_a_session_with_the_id_of_another_does_not_pass_for_it(registry, people):  # noqa: F811
