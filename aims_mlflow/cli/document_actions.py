@@ -84,8 +84,10 @@ def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:
         document = around.folder.find(name)
     signer = _signer()
     shelf = read_library(first=True, document=document.id).shelf
-    versions = shelf.versions(document.id)
-    run, record = publish_one(document, around, signer, versions[-1] if versions else None)
+    newest = next(reversed(shelf.versions(document.id)), None)
+    # What was withdrawn may come back as it was: it needs another approval.
+    comes_back = newest is not None and newest.document.sha256 == document.sha256 and shelf.is_withdrawn(newest)
+    run, record = publish_one(document, around, signer, None if comes_back else newest)
     click.echo(f"{document.id} version {document.written.version} is published: run {run}, record {record.id}")
     click.echo(f"  next: {document.written.approver or 'another person'} runs `aims approve document:{document.id}`")
     _told(run)

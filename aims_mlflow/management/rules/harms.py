@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words, is_vague
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 QUOTES = "*_`.:?!\"'"
 ASSESSMENTS = ("impact-assessment", "impact-people")
 OF_ALL = ("environment", "society")  # dimensions of impacts that hit no group alone
+EVERYONE = re.compile(r"(everyone|everybody|anyone|anybody|each person|every person|all)\b", re.IGNORECASE)
 # Where a document states how a harm comes about.
 MECHANISMS = (("impacts", "mechanism"), ("risks", "event"))
 
@@ -53,7 +55,7 @@ def people_not_in_data(document: FolderDocument, around: LintContext) -> Iterato
         if strange:
             text = f"{strange[0]} of impact {impact.get('id')} is no value of a column that was compared"
             yield Spot(document.line("impacts", index, "group"), text)
-        elif impact.get("dimension") in OF_ALL:
+        elif impact.get("dimension") in OF_ALL or EVERYONE.match(group):
             continue
         elif not values and says(group) and described and not content_words(group) & described:
             text = f"{group!r} of impact {impact.get('id')} is none of the groups, users or parties of {system}"

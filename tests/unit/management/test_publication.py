@@ -115,11 +115,15 @@ def test_who_wrote_it_cannot_approve_it_whoever_published_it(place, monkeypatch)
     by(monkeypatch, place, "olga")
     with pytest.raises(PolicyRefused, match="olga wrote or published own"):
         run_command("approve", "document:own")
-    (place / "aims" / "method.md").unlink()
     run_command("document", "withdraw", "own", "--reason", "a trial")
     assert kept("own") == ["withdrawn"]
     with pytest.raises(ConfigError, match="was withdrawn"):
         run_command("approve", "document:own")
+    by(monkeypatch, place, "rita")
+    run_command("document", "publish", "own")
+    assert kept("own") == ["withdrawn", "published"]
+    run_command("document", "withdraw", "own", "--reason", "a trial")
+    (place / "aims" / "method.md").unlink()
 
 
 def test_a_new_version_says_why_and_stands_beside_the_approved_one_until_it_is_approved(place, monkeypatch):

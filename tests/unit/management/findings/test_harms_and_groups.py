@@ -53,6 +53,7 @@ def test_the_group_of_a_harm_is_in_the_data_or_listed():
     assert (two.rule, "age=old of impact I1 is no value of a column that was compared" in two.fact) == ("F5", True)
     assert found(changed("group: sex=Female,", "group: women who apply,")) == []
     assert found(changed("group: sex=Female,", "group: clerks,")) == []
+    assert found(changed("group: sex=Female,", "group: everyone whom the model is asked about,")) == []
     assert found(changed("group: sex=Female,", "group: the public, dimension: society,")) == []
     listed = "groups:\n  - {name: elderly people, not_in_data: their age is not asked}\n"
     whom = {"name": "elderly people", "not_in_data": "their age is not asked"}
