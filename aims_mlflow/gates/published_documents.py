@@ -85,7 +85,7 @@ class DocumentShelf:
 
     def is_withdrawn(self, publication: Publication) -> bool:
         """Return whether a person withdrew a document after this version was published."""
-        return publication.record.sha256 in self.withdrawn
+        return publication.document.record in self.withdrawn
 
     def is_approved(self, publication: Publication) -> bool:
         """Return whether another person than its authors approved exactly this publication, in the role that it needs.
