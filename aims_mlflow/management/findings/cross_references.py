@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.disclosures import undetermined
 from aims_mlflow.management.findings.beginnings import days_after
-from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.stated_numbers import within_days
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
