@@ -6,12 +6,10 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.information import OversightDocument, UseProcessDocument
-from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,11 +125,8 @@ def _overseers(document: OversightDocument, state: ManagementState, today: date)
         yield ManagementFinding("O1", f"{document.id}/since", fact, fix, document.system, (document.id,))
     for number, period in enumerate(document.periods):
         day = period.end or today.isoformat()
-        duties = DutyRegister(
-            tuple(state.of(RoleAssignmentDocument)), tuple(state.of(RolesDocument)), state.people, day
-        )
-        held = duties.holders(WATCHING, system)
-        if held and period.by and not is_among(period.by, held):
+        held = duties_on(state, day).holders(WATCHING, system)
+        if held and period.by and not state.is_one_of(period.by, held):
             fact = f"{period.by} watched over {system} until {day} ({document.id}), and held no duty for it; "
             fact += f"{', '.join(dict.fromkeys(held))} did"
             fix = f"give {period.by} the duty in role-assignment of {system}, or let whoever holds it watch"

@@ -16,7 +16,6 @@ from aims_mlflow.records.documents.leadership import (
     PolicyReviewDocument,
     RolesDocument,
 )
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +76,7 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
     if due < today:
         fact = f"the AI policy was last reviewed on {day}, and its next review was due on {due}"
         yield ManagementFinding("K5", newest.id, fact, REVIEW_IT, None, (newest.id,), REVIEWS)
-    if newest.by and state.people and not is_among(newest.by, _may_review(state)):
+    if newest.by and state.people and not state.is_one_of(newest.by, _may_review(state)):
         fact = f"{newest.by} reviewed the AI policy on {day}, and manages nothing, does not own or approve it, and has "
         fact += "no role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"
