@@ -77,10 +77,11 @@ def _unanswered(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L6: a nonconformity that no corrective action names or has a word of its cause."""
     actions = [a for d in state.of(CorrectiveActionDocument) for a in d.actions]
     said = " ".join(f"{a.cause or ''} {a.action}" for a in actions)
+    words = content_words(said)
     for document in state.of(NonconformityDocument):
         for number, entry in enumerate(document.nonconformities):
             named = entry.id is not None and re.search(rf"(?<![\w-]){re.escape(entry.id)}(?![\w-])", said)
-            if named or content_words(entry.cause or entry.fact) & content_words(said):
+            if named or content_words(entry.cause or entry.fact) & words:
                 continue
             name = entry.id or str(number + 1)
             fact = f"nothing is done about the cause of nonconformity {name} of {document.id} (“{entry.fact[:80]}”)"
