@@ -26,9 +26,14 @@ def _ids(text: str) -> list[str]:
     return [*RECORD.findall(text), *TRACE.findall(text)]
 
 
+def prefix_of(named: str) -> str:
+    """Return the beginning of an id as ids are written, without the dots of one that is cut off."""
+    return named.rstrip(".…").casefold()
+
+
 def begins(record: str, named: str) -> bool:
     """Return whether a record's id is the one that is named, or begins like it."""
-    prefix = named.rstrip(".…").casefold()
+    prefix = prefix_of(named)
     return record == prefix or (len(prefix) >= LEAST_PREFIX and record.startswith(prefix))
 
 

@@ -112,7 +112,7 @@ def _still_true(register: RiskRegisterDocument, known: DocumentSet, day: str) ->
     if closed:
         return "failed", f"risk {closed[0].id} is closed, and no evidence closed it"
     since = happened_since(register, known)
-    return ("stale", since[0]) if since else None
+    return ("stale", since[0][0]) if since else None
 
 
 def _registered(register: RegisterDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001

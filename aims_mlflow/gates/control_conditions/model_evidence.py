@@ -198,7 +198,7 @@ def reviewed(subject: StatusSubject, at: datetime) -> Judgement:
 
 def _fit(report: ValidationDocument, known: DocumentSet, day: str) -> Problem:
     """The report finds the model fit, and is by somebody whose duty it is to validate, where that is written."""
-    return why_not_fit(report, duties_on(known, day).holders(("validate",), report.system))
+    return why_not_fit(report, duties_on(known, day).holders(("validate",), report.system), known)
 
 
 def numbers(subject: StatusSubject, at: datetime) -> Judgement:

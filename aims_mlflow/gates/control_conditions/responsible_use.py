@@ -44,8 +44,8 @@ def _met_target(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) 
     return None
 
 
-def _goes_on(document: OversightDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
-    last = stopped(document, day)
+def _goes_on(document: OversightDocument, known: DocumentSet, day: str) -> Problem:
+    last = stopped(document, known, day)
     return ("stale", f"the last period of oversight ended on {last}, over a year ago") if last else None
 
 

@@ -18,13 +18,14 @@ class AcceptingPeople:
         self._allowed: dict[str, set[str]] = {}
         for method in documents.of(RiskMethodDocument):
             for rule in method.acceptance:
-                self._allowed.setdefault(rule.level.casefold(), set()).add(person(rule.may_accept))
+                self._allowed.setdefault(rule.level.casefold(), set()).add(documents.same_person(rule.may_accept))
+        self._same_person = documents.same_person
         self._top = {person(p.id) for p in documents.people.values() if p.top_management}
         self._functions = {person(p.id): person(p.function or "") for p in documents.people.values()}
 
     def __call__(self, who: str, level: str) -> bool:
         """Return whether a person may accept a level, by their name or their function."""
-        name = person(who)
+        name = self._same_person(who)
         return name in self._top or bool(
             {name, self._functions.get(name, "")} & self._allowed.get(level.casefold(), set())
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 WORD = re.compile(r"[^\W_]{2,}")
@@ -42,6 +43,7 @@ def stem(word: str) -> str:
     return plain.removesuffix(ending)
 
 
+@functools.lru_cache(maxsize=4096)
 def content_words(text: str) -> frozenset[str]:
     """Return the stems of the words of a text, without those that say nothing of what it is about."""
     return frozenset(stem(w) for w in WORD.findall(text) if w.casefold() not in EMPTY)

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.documents.lifecycle import ValidationDocument
 
@@ -29,7 +29,7 @@ def why_not_go(decision: object, conditions: object) -> Problem:
     return "missing", f"its decision is {decision!r}: go, go with conditions, or no go"
 
 
-def why_not_fit(report: ValidationDocument, validators: Iterable[str]) -> Problem:
+def why_not_fit(report: ValidationDocument, validators: Iterable[str], documents: DocumentSet) -> Problem:
     """Return why a validation does not find its model fit for use; None where it does.
 
     `validators` are the people whose duty it is to validate the system; without any, whoever wrote the report may.
@@ -41,7 +41,7 @@ def why_not_fit(report: ValidationDocument, validators: Iterable[str]) -> Proble
     if other and not says(report.deviations):
         return "failed", f"{other[0]} had another value when it was measured again, and `deviations` explains nothing"
     named = list(validators)
-    if named and not is_among(report.author, named):
+    if named and not documents.is_one_of(report.author, named):
         return "missing", f"{report.author} wrote it, and to validate is the duty of {', '.join(dict.fromkeys(named))}"
     return None
 

@@ -11,7 +11,7 @@ from aims_mlflow.records.documents.leadership import PeopleEntry
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.records.documents.base import WrittenDocument
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 Written = TypeVar("Written", bound="WrittenDocument")
 KIND_OF = {model: kind for kind, model in KINDS.items()}
+
+
+def known_as(people: Collection[KnownPerson], keyring: Keyring | None) -> dict[str, str]:
+    """Return the form of each person's id by the forms of their names: id, full name, and owner of a key of theirs."""
+    owners = {k.key_id: k.owner for k in keyring.keys} if keyring else {}
+    found: dict[str, str] = {}
+    for known in people:
+        for other in (known.name, *(owners.get(k) for k in known.key_ids)):
+            found |= {person(other): person(known.id)} if other else {}
+    return found | {person(known.id): person(known.id) for known in people}
 
 
 class DocumentSet:
@@ -53,14 +63,13 @@ class DocumentSet:
         """Return one form of a person, whether their id, their full name or the owner of a key of theirs is given."""
         return self._known_as.get(person(name), person(name))
 
+    def is_one_of(self, name: str, others: Iterable[str]) -> bool:
+        """Return whether somebody is one of several people, whichever of their names is given."""
+        return self.same_person(name) in {self.same_person(other) for other in others}
+
     @cached_property
     def _known_as(self) -> dict[str, str]:
-        owners = {k.key_id: k.owner for k in self.keyring.keys} if self.keyring else {}
-        found: dict[str, str] = {}
-        for known in self.people.values():
-            for other in (known.name, *(owners.get(k) for k in known.key_ids)):
-                found |= {person(other): person(known.id)} if other else {}
-        return found | {person(known.id): person(known.id) for known in self.people.values()}
+        return known_as(self.people.values(), self.keyring)
 
 
 class PublishedSet(DocumentSet):

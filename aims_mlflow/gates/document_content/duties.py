@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import OF_MANAGEMENT
 from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
-from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.records.documents.leadership import Activity, KnownPerson
@@ -33,12 +32,14 @@ class DutyRegister:
 
     Attributes:
         today: The day, as YYYY-MM-DD; what ended before it, or begins later, gives nobody a duty.
+        same_person: Maps the names of one person to one form.
     """
 
     assignments: tuple[RoleAssignmentDocument, ...]
     roles: tuple[RolesDocument, ...]
     people: Mapping[str, KnownPerson]
     today: str
+    same_person: Callable[[str], str]
 
     @property
     def is_written(self) -> bool:
@@ -67,7 +68,7 @@ class DutyRegister:
             for entry in document.assignments
             if entry.duty == duty and entry.person and self._in_force(entry.since, entry.until)
         ]
-        return list({person(name): name for name in reversed(names)}.values())[::-1]
+        return list({self.same_person(name): name for name in reversed(names)}.values())[::-1]
 
     def may_approve(self, name: str, system: str | None, kind: str | None = None) -> bool:
         """Return whether it is somebody's duty to approve: for a system, or where none is named for anything.
@@ -78,14 +79,17 @@ class DutyRegister:
             return True
         if kind in OF_MANAGEMENT and any(p.top_management for p in self.people.values()):
             return False
-        return is_among(name, (*self.holders(APPROVING, system), *self._by_role(ROLE_APPROVES, system)))
+        return self._is_one_of(name, (*self.holders(APPROVING, system), *self._by_role(ROLE_APPROVES, system)))
 
     def may_train(self, name: str) -> bool:
         """Return whether it is somebody's duty to train a system."""
-        return is_among(name, (*self.holders(("train",)), *self._by_role(ROLE_TRAINS, None)))
+        return self._is_one_of(name, (*self.holders(("train",)), *self._by_role(ROLE_TRAINS, None)))
 
     def _is_top(self, name: str) -> bool:
-        return is_among(name, (p.id for p in self.people.values() if p.top_management and p.active(self.today)))
+        return self._is_one_of(name, (p.id for p in self.people.values() if p.top_management and p.active(self.today)))
+
+    def _is_one_of(self, name: str, others: Iterable[str]) -> bool:
+        return self.same_person(name) in {self.same_person(other) for other in others}
 
     def _by_role(self, said: re.Pattern[str], system: str | None) -> Iterator[str]:
         for document in self.roles:
@@ -102,4 +106,4 @@ class DutyRegister:
 def duties_on(documents: DocumentSet, day: str) -> DutyRegister:
     """Return the duties that documents give to people on a day."""
     assigned, roles = documents.of(RoleAssignmentDocument), documents.of(RolesDocument)
-    return DutyRegister(tuple(assigned), tuple(roles), documents.people, day)
+    return DutyRegister(tuple(assigned), tuple(roles), documents.people, day, documents.same_person)

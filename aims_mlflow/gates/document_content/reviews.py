@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.improvement import ReviewInputsDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +31,7 @@ def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[s
     wrong = []
     managers = [p.id for p in documents.people.values() if p.top_management]
     there = held.top_management or held.attendees
-    if not there or (managers and not any(is_among(name, managers) for name in there)):
+    if not there or (managers and not any(documents.is_one_of(name, managers) for name in there)):
         wrong.append("nobody of top management was there, by the register of people")
     told = [d for d in documents.of(ReviewInputsDocument) if d.id == held.inputs]
     if not told:

@@ -20,8 +20,8 @@ def closed_by_nothing(register: RiskRegisterDocument) -> list[RiskEntry]:
     return [risk for risk in register.risks if risk.status == "closed" and not says(risk.closed_by)]
 
 
-def happened_since(register: RiskRegisterDocument, documents: DocumentSet) -> list[str]:
-    """Return each incident and unassessed change of a register's systems after which its risks were not looked at."""
+def happened_since(register: RiskRegisterDocument, documents: DocumentSet) -> list[tuple[str, str]]:
+    """Return (text, document) of each incident, and unassessed change, after which a register was not looked at."""
     systems = {str(risk.system) for risk in register.risks} | {str(register.system)}
     found = []
     for system in sorted(systems):
@@ -30,11 +30,14 @@ def happened_since(register: RiskRegisterDocument, documents: DocumentSet) -> li
         for incident in documents.about(IncidentDocument, system):
             day = incident.detected_on or incident.aware_on or ""
             if day > max(assessed, incident.risks_reviewed or ""):
-                found.append(f"incident {incident.id} of {day} came after the risks of {system} were assessed")
+                found.append(
+                    (f"incident {incident.id} of {day} came after the risks of {system} were assessed", incident.id)
+                )
         for change in documents.about(ChangeDocument, system):
             day = change.date or change.effective_from or ""
             if day > assessed and not says(change.assessment):
-                found.append(f"change {change.id} of {day} came after the risks of {system} were assessed")
+                text = f"change {change.id} of {day} came after the risks of {system} were assessed"
+                found.append((text, change.id))
     return found
 
 

@@ -49,7 +49,10 @@ def _reported(report: AuditReportDocument, state: ManagementState) -> Iterator[M
     known = {state.same_person(n) for n in (*managers(state), *(e.owner for e in state.systems.values()))}
     if not says(report.reported_to):
         why = "does not state who got it"
-    elif is_among(str(report.reported_to), state.people) and state.same_person(str(report.reported_to)) not in known:
+    elif (
+        state.is_one_of(str(report.reported_to), state.people)
+        and state.same_person(str(report.reported_to)) not in known
+    ):
         why = f"was reported to {report.reported_to}, who manages nothing and owns no system"
     else:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, DeploymentPlanDocument
@@ -30,13 +30,12 @@ TOPICS = content_words(
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about duties and judgements that need two people."""
-    assigned, roles = tuple(state.of(RoleAssignmentDocument)), tuple(state.of(RolesDocument))
-    duties = DutyRegister(assigned, roles, state.people, now.strftime("%Y-%m-%d"))
+    duties = duties_on(state, now.strftime("%Y-%m-%d"))
     for system in state.systems:
         yield from _both(system, duties, state)
     for plan in state.of(DeploymentPlanDocument):
         yield from _may_not_stop(plan, duties, state)
-    for document in roles:
+    for document in state.of(RolesDocument):
         yield from _deputies(document, state)
     for record in state.of(CompetenceDocument):
         yield from _shown(record, state)

@@ -21,7 +21,6 @@ from aims_mlflow.records.documents.improvement import (
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.information import NoticeDocument, UseObjectivesDocument
 from aims_mlflow.records.documents.lifecycle import DevelopmentObjectivesDocument, MonitoringPlanDocument
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,10 +77,11 @@ def _unanswered(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L6: a nonconformity that no corrective action names or has a word of its cause."""
     actions = [a for d in state.of(CorrectiveActionDocument) for a in d.actions]
     said = " ".join(f"{a.cause or ''} {a.action}" for a in actions)
+    words = content_words(said)
     for document in state.of(NonconformityDocument):
         for number, entry in enumerate(document.nonconformities):
             named = entry.id is not None and re.search(rf"(?<![\w-]){re.escape(entry.id)}(?![\w-])", said)
-            if named or content_words(entry.cause or entry.fact) & content_words(said):
+            if named or content_words(entry.cause or entry.fact) & words:
                 continue
             name = entry.id or str(number + 1)
             fact = f"nothing is done about the cause of nonconformity {name} of {document.id} (“{entry.fact[:80]}”)"
@@ -110,7 +110,7 @@ def _effects(state: ManagementState) -> Iterator[ManagementFinding]:
     live = {v.digest for _, v in state.live}
     for document in state.of(EffectivenessCheckDocument):
         for number, check in enumerate(document.checks):
-            why = _shows_no_effect(check, live) or _checks_own_action(check, state)
+            why = _shows_no_effect(check, live, state) or _checks_own_action(check, state)
             if why:
                 fact = f"the effect of {check.action!r} ({document.id}) {why}"
                 fix = "act on the cause again, and let another person test the version in use"
@@ -118,8 +118,8 @@ def _effects(state: ManagementState) -> Iterator[ManagementFinding]:
                 yield ManagementFinding("L6", about, fact, fix, document.system, (document.id,))
 
 
-def _shows_no_effect(check: EffectCheck, live: set[str | None]) -> str | None:
-    if check.by and check.owner and person(check.by) == person(check.owner):
+def _shows_no_effect(check: EffectCheck, live: set[str | None], state: ManagementState) -> str | None:
+    if check.by and check.owner and state.same_person(check.by) == state.same_person(check.owner):
         return f"was checked by {check.by}, who owned the action"
     if check.result == "failed":
         return "was checked, and the check failed"

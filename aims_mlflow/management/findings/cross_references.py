@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.disclosures import undetermined
+from aims_mlflow.gates.document_content.people import not_of_management, why_absent
 from aims_mlflow.management.findings.beginnings import days_after
-from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.stated_numbers import within_days
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
@@ -16,7 +17,6 @@ from aims_mlflow.records.documents.information import (
 from aims_mlflow.records.documents.leadership import LeadershipDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +36,10 @@ RISK_ID = re.compile(r"\bR\d+\b")
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about references from one document to another."""
     yield from _requirements(state)
-    yield from _leaders(state)
+    today = now.strftime("%Y-%m-%d")
+    yield from _leaders(state, today)
     yield from _disclosures(state)
-    yield from _undisclosed(state, now.strftime("%Y-%m-%d"))
+    yield from _undisclosed(state, today)
 
 
 def _requirements(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -65,17 +66,16 @@ def _requirements(state: ManagementState) -> Iterator[ManagementFinding]:
                 yield ManagementFinding("L3", about, fact, fix, document.system, (document.id,))
 
 
-def _leaders(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield K4: nobody whom the commitment of top management names is of top management."""
-    top = {person(p.id) for p in state.people.values() if p.top_management}
-    for document in state.of(LeadershipDocument) if top else ():
-        if document.members and not top & {person(m) for m in document.members}:
-            fact = (
-                f"{document.id} names {', '.join(document.members)}, and by the register of people none of them is of "
-            )
-            fact += "top management"
+def _leaders(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
+    """Yield K4: what the register of people has against a commitment of top management; `leadership` has the absent."""
+    for document in state.of(LeadershipDocument):
+        absent = any(why_absent(name, state, today) for name in document.members)
+        wrong = None if absent else not_of_management(document, state, today)
+        if wrong is not None:
             fix = f"name who of top management answers for AI in members of {document.id}"
-            yield ManagementFinding("K4", f"{document.id}/members", fact, fix, None, (document.id,))
+            yield ManagementFinding(
+                "K4", f"{document.id}/members", f"{document.id}: {wrong[1]}", fix, None, (document.id,)
+            )
 
 
 def _disclosures(state: ManagementState) -> Iterator[ManagementFinding]:

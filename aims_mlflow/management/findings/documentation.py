@@ -113,8 +113,9 @@ def _sections(
     if bare:
         kinds = [k for name in bare if (k := _kind_of(name))]
         fact = f"neither its card nor a published document states {', '.join(bare)}"
-        fix = f"state it in aims.yaml before the next training, or: aims document new {kinds[0]} --system {system}"
-        fix = fix if kinds else f"state it in aims.yaml and in the entry of {system}"
+        fix = f"state it in aims.yaml and in the entry of {system}"
+        if kinds:
+            fix = f"state it in aims.yaml before the next training, or: aims document new {kinds[0]} --system {system}"
         yield _found("C3", system, version, fact, fix)
 
 

@@ -10,6 +10,7 @@ from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.incidents import AUTHORITY
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.stated_numbers import within_days
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.information import IncidentCommunicationDocument, NoticeDocument
 
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
-NUMBERS = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "twelve": 12, "fourteen": 14, "fifteen": 15, "twenty": 20, "thirty": 30,
-}  # fmt: skip
-DAYS = {"hour": 0, "day": 1, "week": 7, "month": 31}
-TIME = re.compile(rf"\b(\d+|{'|'.join(NUMBERS)})\W+(?:\w+ )?({'|'.join(DAYS)})s?\b", re.IGNORECASE)
 HARMED = re.compile(r"\b(harmed|hurt|injured|damaged|wronged)\b", re.IGNORECASE)
-AT_ONCE = re.compile(r"\b(same day|at once|immediate(ly)?|without delay)\b", re.IGNORECASE)
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -74,17 +68,6 @@ def _concerns(incident: IncidentDocument, audience: str) -> bool:
         return False
     harmed = incident.harm is not None and bool(incident.harm.groups or incident.harm.n)
     return harmed or not HARMED.search(audience)
-
-
-def within_days(text: str | None) -> int | None:
-    """Return within how many days something has to be done by a text such as "the same day" or "ten days"."""
-    if text is None:
-        return None
-    found = TIME.search(text)
-    if found:
-        count = int(found[1]) if found[1].isdigit() else NUMBERS[found[1].casefold()]
-        return count // 24 if DAYS[found[2].casefold()] == 0 else count * DAYS[found[2].casefold()]
-    return 0 if AT_ONCE.search(text) else None
 
 
 def _due(since: str, within: str | None) -> str | None:

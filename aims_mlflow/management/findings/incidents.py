@@ -12,6 +12,7 @@ from aims_mlflow.gates.document_content.causes import is_no_cause
 from aims_mlflow.gates.document_content.content_words import affirmed
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
+from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
@@ -111,9 +112,28 @@ def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]
     detected = incident.detected_on or ""
     if not incident.closed_by:
         yield "it is closed, and no test shows that it does not happen again"
+    yield from _not_closing(incident, detected, state)
+    for name, day in (("risks", incident.risks_reviewed), ("impact assessment", incident.impact_reassessed)):
+        if not day or day < detected:
+            yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
+    done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
+    done |= {d.id for d in state.of(CorrectiveActionDocument) if all(a.done for a in d.actions)}
+    open_actions = [a for a in incident.actions if a not in done]
+    if open_actions or not incident.actions:
+        yield f"it is closed, and {open_actions[0] if open_actions else 'no corrective action'} is not done"
+    if not says(incident.monitoring_changed):
+        yield "nothing is watched that would have shown it"
+
+
+def _not_closing(incident: IncidentDocument, detected: str, state: ManagementState) -> Iterator[str]:
+    """Say why what closes an incident does not: a later test that passed, of a version in use or of a component."""
     known = {r.id: (r, v) for _, v in state.live for r in v.records}
     live = {v.digest for system, v in state.live if system == incident.system}
     for name in incident.closed_by if state.deployed is not None else ():
+        if not live:
+            why = why_no_own_test(name, incident.system, ("it was contained", incident.contained_on or detected), state)
+            yield from [f"it is closed, and {why}"] if why else []
+            continue
         found = next(
             (pair for key, pair in known.items() if len(name) >= 8 and key.startswith(name.rstrip(".…"))), None
         )
@@ -127,13 +147,3 @@ def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]
             yield f"it is closed by a record that says {record.evidence.result.replace('_', ' ')}"
         if record.evidence.time[:10] < (incident.contained_on or detected):
             yield f"it is closed by a test of {record.evidence.time[:10]}, before it was contained"
-    for name, day in (("risks", incident.risks_reviewed), ("impact assessment", incident.impact_reassessed)):
-        if not day or day < detected:
-            yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
-    done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
-    done |= {d.id for d in state.of(CorrectiveActionDocument) if all(a.done for a in d.actions)}
-    open_actions = [a for a in incident.actions if a not in done]
-    if open_actions or not incident.actions:
-        yield f"it is closed, and {open_actions[0] if open_actions else 'no corrective action'} is not done"
-    if not says(incident.monitoring_changed):
-        yield "nothing is watched that would have shown it"

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
-from aims_mlflow.records.documents.leadership import (
-    RoleAssignmentDocument,
-    RolesDocument,
-)
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.signing.owners import person
 
@@ -36,8 +32,7 @@ SHOWN = 3
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about duties and the people who hold them."""
     today = now.strftime("%Y-%m-%d")
-    assigned, roles = state.of(RoleAssignmentDocument), state.of(RolesDocument)
-    register = DutyRegister(tuple(assigned), tuple(roles), state.people, today)
+    register = duties_on(state, today)
     if register.is_written:
         yield from _keys(state, register, now)
         yield from _approvers(state, register, now)
@@ -56,7 +51,7 @@ def _keys(state: ManagementState, register: DutyRegister, now: datetime) -> Iter
         for role, verb, duty in (("approver", "approve", "approve"), ("trainer", "train", "train")):
             if key.why_not([role], now.strftime("%Y-%m-%dT%H:%M:%SZ")):
                 continue
-            known = next((p for p in state.people.values() if person(p.id) == person(key.owner)), None)
+            known = next((p for p in state.people.values() if person(p.id) == state.same_person(key.owner)), None)
             if known is not None and not known.active(register.today):
                 fact = f"{key.owner} {known.absence(register.today)}, and their key may still {verb}"
                 fix = f"aims keys revoke, for the key of {key.owner}"
@@ -79,8 +74,8 @@ def _approvers(state: ManagementState, register: DutyRegister, now: datetime) ->
             (*approvals.get(document.id, ()), *([document.approver] if document.approver else []))
         ):
             if not register.may_approve(name, document.system, document.kind):
-                found[person(name), document.system or ""].append(document)
-                names[person(name)] = name
+                found[state.same_person(name), document.system or ""].append(document)
+                names[state.same_person(name)] = name
     for (who, system), documents in found.items():
         listed = ", ".join(d.id for d in documents[:SHOWN]) + (" and more" if len(documents) > SHOWN else "")
         holders = list(dict.fromkeys(register.holders(("approve",), system or None)))
@@ -126,7 +121,7 @@ def _unheld(system: str, entry: SystemEntry, register: DutyRegister) -> Iterator
 
 def _competence(document: CompetenceDocument, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield K3: evidence of competence of somebody who is not there; W3 says of which it ended."""
-    known = next((p for p in state.people.values() if person(p.id) == person(document.person or "")), None)
+    known = next((p for p in state.people.values() if person(p.id) == state.same_person(document.person or "")), None)
     why = None
     if known is not None and not known.active(today):
         why = f"is of somebody who {known.absence(today)}"

@@ -6,12 +6,11 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import duties_on
+from aims_mlflow.gates.document_content.oversight import IN_USE, stopped
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.information import OversightDocument, UseProcessDocument
-from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +22,12 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.leadership import Activity
 
 YEAR = timedelta(days=365)
-IN_USE = ("deployment", "operation")
 # Duties with which somebody may watch over a system and overrule it.
 WATCHING: tuple[Activity, ...] = ("operate", "stop", "approve", "validate", "report")
 # A review of each one of some things; the things that are every decision; and what follows where only some are meant.
 REVIEWS = r"\b(?:review|read|check|look|compar|confirm|verif)\w*\b"
 PROMISE = re.compile(
-    rf"{REVIEWS}[^.;]*?\b(?:each|every|all)\b\s+(?:of\s+|the\s+|single\s+)*(\w+)(\s+\w+)?", re.IGNORECASE
+    rf"{REVIEWS}[^.;]{{0,200}}?\b(?:each|every|all)\b\s+(?:of\s+|the\s+|single\s+)*(\w+)(\s+\w+)?", re.IGNORECASE
 )
 EVERY = re.compile(
     r"(?:decision|application|case|letter|draft|score|result|output|prediction|recommendation|answer)s?", re.IGNORECASE
@@ -119,19 +117,15 @@ def _unrecorded(system: str, entry: SystemEntry, state: ManagementState, today: 
 def _overseers(document: OversightDocument, state: ManagementState, today: date) -> Iterator[ManagementFinding]:
     """Yield O1 for oversight that stopped, and O3 for oversight by somebody who has no duty for the system."""
     system = str(document.system)
-    last = max((p.end for p in document.periods if p.end), default=None)
-    entry = state.systems.get(system)
-    if last and entry and entry.stage in IN_USE and date.fromisoformat(last) + YEAR < today:
-        fact = f"{system} is in {entry.stage}, and the last period of oversight ended on {last} ({document.id})"
+    last = stopped(document, state, today.isoformat())
+    if last:
+        fact = f"the last period of oversight of {system} ended on {last}, over a year ago ({document.id})"
         fix = f"record the oversight since {last} in {document.id}"
         yield ManagementFinding("O1", f"{document.id}/since", fact, fix, document.system, (document.id,))
     for number, period in enumerate(document.periods):
         day = period.end or today.isoformat()
-        duties = DutyRegister(
-            tuple(state.of(RoleAssignmentDocument)), tuple(state.of(RolesDocument)), state.people, day
-        )
-        held = duties.holders(WATCHING, system)
-        if held and period.by and not is_among(period.by, held):
+        held = duties_on(state, day).holders(WATCHING, system)
+        if held and period.by and not state.is_one_of(period.by, held):
             fact = f"{period.by} watched over {system} until {day} ({document.id}), and held no duty for it; "
             fact += f"{', '.join(dict.fromkeys(held))} did"
             fix = f"give {period.by} the duty in role-assignment of {system}, or let whoever holds it watch"

@@ -106,7 +106,7 @@ def _validation(
         if state.same_person(report.author) in {state.same_person(t) for t in trainers}:
             fact = f"{report.author} trained {version.name}, and wrote its validation {report.id}"
             fix = "let somebody else measure the results again and write the report: validation-report"
-        elif wrong := why_not_fit(report, duties_on(state, today).holders(("validate",), system)):
+        elif wrong := why_not_fit(report, duties_on(state, today).holders(("validate",), system), state):
             fact = f"{version.name} is in use, and of its validation {report.id}: {wrong[1]}"
             fix = f"take the version out of use, or let whose duty it is validate it again: {report.id}"
         else:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.organisation import too_few
+from aims_mlflow.gates.document_content.reviews import next_due, serious_since
 from aims_mlflow.management.findings.beginnings import begun, days_after, year_after
 from aims_mlflow.management.findings.laws import law_changes
 from aims_mlflow.management.findings.managers import managers
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.leadership import (
     CommunicationDocument,
     PolicyDocument,
     PolicyReviewDocument,
     RolesDocument,
 )
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,18 +72,18 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
             yield ManagementFinding("K5", f"{first[1]}/review", fact, REVIEW_IT, None, (first[1],), REVIEWS)
         return
     day = str(newest.date)
-    due = newest.next or year_after(day)
-    if due < today:
+    due = next_due(newest)
+    if due and due < today:
         fact = f"the AI policy was last reviewed on {day}, and its next review was due on {due}"
         yield ManagementFinding("K5", newest.id, fact, REVIEW_IT, None, (newest.id,), REVIEWS)
-    if newest.by and state.people and not is_among(newest.by, _may_review(state)):
+    if newest.by and state.people and not state.is_one_of(newest.by, _may_review(state)):
         fact = f"{newest.by} reviewed the AI policy on {day}, and manages nothing, does not own or approve it, and has "
         fact += "no role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"
         yield ManagementFinding("K5", f"{newest.id}/by", fact, fix, None, (newest.id,), REVIEWS)
     yield from _changed(newest, state, today)
-    later = [i for i in state.of(IncidentDocument) if i.serious not in (None, "no") and (i.detected_on or "") > day]
-    events = [(f"serious incident {i.id} of {i.detected_on}", i.id) for i in later[:1]]
+    later = serious_since(newest, state)
+    events = [(f"serious incident {i.id} of {i.detected_on or i.aware_on}", i.id) for i in later[:1]]
     events += [
         (f"{c.law}, which applies or changed from {c.day} on,", c.document) for c in law_changes(state, day, today)
     ]

@@ -13,7 +13,7 @@ from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.documents.context import LifecycleStage, PartiesDocument
-from aims_mlflow.signing.owners import is_among, person
+from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _objectives(system: str, entry: SystemEntry) -> Iterator[tuple[str, str]]:
 
 def _owner(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[tuple[str, str]]:
     known = {person(p.id): p for p in state.people.values()}
-    owner = known.get(person(entry.owner))
+    owner = known.get(state.same_person(entry.owner))
     if state.people and (owner is None or not owner.active(today)):
         why = "is not in the register of people" if owner is None else owner.absence(today)
         yield "owner", f"{entry.owner}, who owns {system}, {why}"
@@ -133,8 +133,10 @@ def _stated_owner(
     for record in version.of("session-start"):
         said = read_details(record.evidence, SessionStartDetails).system
         stated = said.owner if said else None
-        both_known = bool(stated) and is_among(str(stated), state.people) and is_among(entry.owner, state.people)
-        if both_known and not is_among(str(stated), (entry.owner,)):
+        both_known = (
+            bool(stated) and state.is_one_of(str(stated), state.people) and state.is_one_of(entry.owner, state.people)
+        )
+        if both_known and not state.is_one_of(str(stated), (entry.owner,)):
             yield (
                 "stated owner",
                 f"aims.yaml of {version.name} names {stated} as owner of {system}, and its entry {entry.owner}",

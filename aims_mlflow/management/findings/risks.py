@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.document_content.content_words import is_vague
+from aims_mlflow.gates.document_content.risks import happened_since
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.cited_records import TRACE, begins, named_records
+from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten_risks
 from aims_mlflow.management.named_causes import why_no_effect
 from aims_mlflow.management.passages import has_anchor
+from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
-from aims_mlflow.records.documents.third_parties import SupplierEvaluationDocument
 from aims_mlflow.records.wording import describe
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
             yield from _vague(risk, document.id)
+        yield from _overtaken(state, document)
     yield from _plan(state, today)
     yield from _same_for_many(registers)
     if registers:
@@ -120,7 +123,7 @@ def _closing(risk: RiskEntry, document: str, state: ManagementState) -> Iterator
 def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
     mine = [v for system, v in state.live if risk.system in (None, system)]
     if not mine:
-        return _why_no_test(name, risk, state)
+        return why_no_own_test(name, risk.system, ("its treatment", risk.treated_on), state)
     found = _record(name, mine)
     if found is None:
         return f"{name[:13]} leads to no record about a version of it that is in use"
@@ -133,16 +136,6 @@ def _why_not_closed(name: str, risk: RiskEntry, state: ManagementState) -> str |
         return f"{name[:13]} is of {record.evidence.time[:10]}, before its treatment on {risk.treated_on}"
     why = _shows_nothing(risk, record, mine, people_of(risk.system or "", version, state))
     return f"{name[:13]} {why}" if why else None
-
-
-def _why_no_test(name: str, risk: RiskEntry, state: ManagementState) -> str | None:
-    """Return why no own test of a component closes a risk of a system that has no version of a model in use."""
-    documents = [d for d in state.of(SupplierEvaluationDocument) if risk.system in (None, d.system)]
-    days = [t.date for d in documents if d.id == name for t in d.tests if t.date]
-    if not days:
-        return f"{name[:40]} leads to no record about a version of it that is in use, and to no own test of a component"
-    late = risk.treated_on is not None and max(days) < risk.treated_on
-    return f"the tests of {name} are of {max(days)}, before its treatment on {risk.treated_on}" if late else None
 
 
 def _shows_nothing(
@@ -216,6 +209,18 @@ def _assessed(
                     yield ManagementFinding("R4", about, fact, fix, risk.system, (document.id, method.id))
 
 
+def _overtaken(state: ManagementState, register: RiskRegisterDocument) -> Iterator[ManagementFinding]:
+    """Yield R4: an incident or a change came after the risks of a system were assessed; L4 has closed incidents."""
+    closed = {i.id for i in state.of(IncidentDocument) if i.status == "closed"}
+    since = [(text, document) for text, document in happened_since(register, state) if document not in closed]
+    if since and register.effective_from:
+        fact = f"{'; '.join(text for text, _ in since)} ({register.id} of {register.effective_from})"
+        fix = f"assess the risks again, and publish {register.id} with the day in effective_from; of an incident state "
+        fix += "risks_reviewed"
+        ids = (register.id, *(document for _, document in since))
+        yield ManagementFinding("R4", f"{register.id}/since", fact, fix, register.system, ids)
+
+
 def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[ManagementFinding]:
     """Yield R5: one event, in the same words, as a risk of three systems or more."""
     of: dict[str, dict[str, RiskEntry]] = defaultdict(dict)
@@ -241,11 +246,12 @@ def _vague(risk: RiskEntry, document: str) -> Iterator[ManagementFinding]:
 def _off_scale(risk: RiskEntry, method: RiskMethodDocument) -> str | None:
     """Return where the levels of a risk are not those of the method's matrix."""
     rest = risk.residual
+    levels = {cell.casefold(): level for cell, level in method.matrix.items()}
     for likelihood, impact, level, name in (
         (risk.likelihood, risk.impact, risk.level, "level"),
         *([(rest.likelihood, rest.impact, rest.level, "level that is left")] if rest else []),
     ):
-        known = method.matrix.get(f"{likelihood}/{impact}")
+        known = levels.get(f"{likelihood}/{impact}".casefold())
         if method.matrix and likelihood and impact and known is None:
             return f"{method.id} has no level for likelihood {likelihood!r} with impact {impact!r}"
         if known is not None and level and known.casefold() != level.casefold():

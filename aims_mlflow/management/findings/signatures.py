@@ -6,12 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals, says
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
-from aims_mlflow.signing.owners import is_among, person
+from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +64,7 @@ def _signer(record: SealedRecord, state: ManagementState) -> str:
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about signatures."""
-    duties = DutyRegister(
-        tuple(state.of(RoleAssignmentDocument)), tuple(state.of(RolesDocument)), state.people, f"{now:%Y-%m-%d}"
-    )
+    duties = duties_on(state, f"{now:%Y-%m-%d}")
     yield from _without_duty(state, duties)
     yield from _incompetent(state, now)
     yield from _without_key(state, duties, now)
@@ -114,7 +111,7 @@ def _incompetent(state: ManagementState, now: datetime) -> Iterator[ManagementFi
 
 
 def _not_employed(signature: Signature, state: ManagementState) -> str | None:
-    known = next((p for p in state.people.values() if person(p.id) == person(signature.who)), None)
+    known = next((p for p in state.people.values() if person(p.id) == state.same_person(signature.who)), None)
     if known is None or known.active(signature.day):
         return None
     return f"{known.absence(signature.day)}, by the register of people"
@@ -122,9 +119,8 @@ def _not_employed(signature: Signature, state: ManagementState) -> str | None:
 
 def _not_competent(signature: Signature, state: ManagementState) -> str | None:
     """Return why no evidence shows what a signer needed to know on that day."""
-    mine = [
-        d for d in state.of(CompetenceDocument) if is_among(signature.who, (d.person or "",)) and says(d.basis)
-    ]  # fmt: skip
+    who = state.same_person(signature.who)
+    mine = [d for d in state.of(CompetenceDocument) if state.same_person(d.person or "") == who and says(d.basis)]
     # A record for another role of the keyring is about something else; one that names none of them may fit.
     stated = [(d, (d.role or "").strip().casefold()) for d in mine]
     fitting = [d for d, role in stated if role == signature.role or role not in ROLES]
@@ -148,7 +144,7 @@ def _without_key(state: ManagementState, duties: DutyRegister, now: datetime) ->
             continue
         for duty, role in SIGNED_BY.items():
             for name in duties.accountable(duty, system):  # type: ignore[arg-type]  # keys of SIGNED_BY are activities
-                keys = [k for k in state.keyring.keys if person(k.owner) == person(name)]
+                keys = [k for k in state.keyring.keys if state.same_person(k.owner) == state.same_person(name)]
                 if not any(k.why_not([role], at) is None for k in keys):
                     fact = f"{name} is to {duty} {system}, and has no valid key with the role {role}"
                     fix = f"aims keys add FILE --owner {name} --role {role}; or name who has one: role-assignment"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
-from aims_mlflow.management.cited_records import begins, ids_in
+from aims_mlflow.management.cited_records import begins, ids_in, prefix_of
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
 
@@ -143,9 +144,15 @@ class ManagementState(DocumentSet):
 
     def has_record(self, named: str) -> bool:
         """Return whether a record, change, waiver, trace, document or entry has an id; its beginning suffices."""
+        records = self._record_ids
+        at = bisect_left(records, prefix_of(named))  # what begins like it, if anything does, comes next
+        return any(begins(record, named) for record in records[at : at + 1]) or named in self._ids
+
+    @cached_property
+    def _record_ids(self) -> tuple[str, ...]:
+        """The ids of records, changes, traces and waivers, in order."""
         waivers = (name for version in self.deployed or () for w in version.waived for name in w.waivers)
-        records = {*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere, *waivers}
-        return any(begins(record, named) for record in records) or named in self._ids
+        return tuple(sorted({*(r.id for r in self.records_in_use), *self.signers, *self.elsewhere, *waivers}))
 
     @cached_property
     def _ids(self) -> frozenset[str]:

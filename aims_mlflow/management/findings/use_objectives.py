@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words
+from aims_mlflow.gates.document_content.stated_results import falls_short
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.management.stated_numbers import misses
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument, NonconformityDocument
 from aims_mlflow.records.documents.information import UseObjectivesDocument
 
@@ -24,13 +24,14 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about objectives of use."""
     acted = " ".join(f"{a.cause or ''} {a.action}" for d in state.of(CorrectiveActionDocument) for a in d.actions)
     acted += " ".join(f" {n.fact} {n.cause or ''}" for d in state.of(NonconformityDocument) for n in d.nonconformities)
+    acted_on = content_words(acted)
     for document in state.of(UseObjectivesDocument):
         entry = state.systems.get(str(document.system))
         for objective in document.objectives if entry is None or entry.stage != "retirement" else ():
             target, result, seen = objective.target or "", objective.result or "", objective.reviewed
             words = content_words(f"{objective.objective} {objective.metric or ''}")
             wrong = []
-            if misses(target, result) and not words & content_words(acted):
+            if falls_short(target, result) and not words & acted_on:
                 wrong.append(f"has the target {target!r} and the result {result!r}, and nothing was done about it")
             if seen and date.fromisoformat(seen) + YEAR < now.date():
                 wrong.append(f"was last looked at on {seen}, over a year ago")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.document_set import known_as
 from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import OF_MANAGEMENT, says
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
@@ -36,9 +37,11 @@ def _duty(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
     assigned = (d.written for d in around.folder.of("role-assignment"))
     held = (d.written for d in around.folder.of("roles"))
+    known = known_as(around.people.values(), around.keyring)
     register = DutyRegister(
         tuple(d for d in assigned if isinstance(d, RoleAssignmentDocument)),
         tuple(d for d in held if isinstance(d, RolesDocument)), around.people, around.today,
+        lambda name: known.get(person(name), person(name)),
     )  # fmt: skip
     if not register.is_written:
         return

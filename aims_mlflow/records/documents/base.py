@@ -33,6 +33,8 @@ Text = Annotated[str, BeforeValidator(_plain_text), StringConstraints(min_length
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_several)]
 Person = Text
 Count = Annotated[int, Field(ge=0)]
+# A number of days that can be added to a date: a century at most.
+Days = Annotated[int, Field(ge=0, le=36_500)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 DocumentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$", max_length=2000)]

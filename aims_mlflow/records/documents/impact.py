@@ -8,6 +8,7 @@ from pydantic import Field
 
 from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.documents.base import (
+    Days,
     LogDocument,
     Person,
     Text,
@@ -40,7 +41,7 @@ class ImpactProcessDocument(TextDocument):
     )
     assessors: Text | None = needed("who assesses")
     approvers: Text | None = needed("who approves")
-    interval_days: int | None = optional("after how many days it is made again")
+    interval_days: Days | None = optional("after how many days it is made again")
     integration: Text | None = optional("how it feeds risks, privacy and fundamental rights assessments")
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from aims_mlflow.records.base import Day, Record, Sha256, Time
 from aims_mlflow.records.documents.base import (
     Count,
+    Days,
     LogDocument,
     Person,
     Text,
@@ -29,8 +30,8 @@ class PlannedMeasurement(Record):
     method: Text | None = needed("how it is measured")
     data_source: Text | None = optional("from which data")
     min_n: Count | None = optional("on how many rows at least")
-    every_days: Count | None = needed("interval in days, e.g. 30")
-    grace_days: Count | None = optional("how many days a measurement may be late")
+    every_days: Days | None = needed("interval in days, e.g. 30")
+    grace_days: Days | None = optional("how many days a measurement may be late")
     measured_on: Day | None = optional("day of the newest measurement, where no record of a version in use shows it")
     limit: Text | None = needed("beyond which value somebody acts, e.g. below 0.80")
     who_acts: Person | None = needed("who acts")

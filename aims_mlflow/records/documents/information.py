@@ -9,6 +9,7 @@ from pydantic import Field
 from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.documents.base import (
     Count,
+    Days,
     LogDocument,
     Person,
     Text,
@@ -99,7 +100,7 @@ class ReportChannelDocument(TextDocument):
 
     address: Text | None = needed("where they report")
     who_reads: Person | None = needed("who reads it")
-    target_days: Count | None = needed("within how many days they get an answer")
+    target_days: Days | None = needed("within how many days they get an answer")
 
 
 class Triage(Record):

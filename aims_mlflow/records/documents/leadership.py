@@ -9,6 +9,7 @@ from pydantic import Field
 from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.documents.base import (
     Count,
+    Days,
     DocumentId,
     LogDocument,
     Percent,
@@ -115,7 +116,7 @@ class PolicyDocument(TextDocument):
     prohibited: Texts = needed("which uses of AI are forbidden here", ())
     exceptions: Text | None = needed("how an exception is asked for, and who grants it")
     published_where: Text | None = optional("where people find it")
-    longest_review_days: Count | None = optional(
+    longest_review_days: Days | None = optional(
         "how many days at most lie between two reviews of a document; 1098, which are three years, if left out"
     )
     least_reached: Percent | None = optional(
@@ -168,7 +169,7 @@ class ConcernProcessDocument(TextDocument):
     channel: Text | None = needed("where people raise a concern")
     protection: Text | None = needed("how whoever raises one is protected")
     who_reads: Person | None = optional("who reads concerns")
-    target_days: Count | None = optional("within how many days a case is answered")
+    target_days: Days | None = optional("within how many days a case is answered")
 
 
 class ConcernCase(Record):

@@ -9,6 +9,7 @@ from pydantic import Field
 from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.documents.base import (
     Count,
+    Days,
     LogDocument,
     Person,
     Text,
@@ -69,7 +70,7 @@ class ObjectiveEntry(Record):
     limit: Text | None = needed("which limit it has")
     reason: Text | None = optional("why this limit")
     owner: Person | None = needed("who answers for it")
-    every_days: Count | None = optional("after how many days it is looked at again, e.g. 90")
+    every_days: Days | None = optional("after how many days it is looked at again, e.g. 90")
 
 
 class DevelopmentObjectivesDocument(LogDocument):
@@ -207,8 +208,8 @@ class MonitoringPlanDocument(LogDocument):
 
     model: Text | None = optional("model and alias that are watched, e.g. loan-model@champion")
     data_source: Text | None = optional("where the data in operation come from")
-    every_days: Count | None = needed("interval in days, e.g. 30 it is looked at")
-    grace_days: Count | None = optional("how many days a run may be late")
+    every_days: Days | None = needed("interval in days, e.g. 30 it is looked at")
+    grace_days: Days | None = optional("how many days a run may be late")
     least_rows: Count | None = needed("how many rows a run must see at least")
     metrics: tuple[WatchedMetric, ...] = entries("which metrics are watched, with which limits")
     labels: Text | None = optional("where the true outcome comes from, and how late")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from aims_mlflow.records.base import Day, Record
 from aims_mlflow.records.documents.base import (
+    Days,
     LogDocument,
     Person,
     Text,
@@ -58,7 +59,7 @@ class RiskMethodDocument(TextDocument):
     acceptance: tuple[RiskAcceptance, ...] = entries("who may accept a risk of which level")
     sources: tuple[RiskSource, ...] = optional("sources of risk that are looked at", ())
     triggers: Texts = needed("what makes a new assessment due", ())
-    interval_days: int | None = needed("after how many days every risk is assessed again")
+    interval_days: Days | None = needed("after how many days every risk is assessed again")
 
 
 class ResidualRisk(Record):

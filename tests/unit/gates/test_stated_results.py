@@ -23,7 +23,7 @@ def test_a_result_misses_its_limit(result):
         "accuracy 0.91 >= 0.85: passed", "38 of 40 letters, at least 36: passed", "38 of 40 letters, at least 90%",
         "0.02, below 0.05: passed", "40 of 40 passed, 0 failed", "failed: none", "no case failed", "looks good",
         "3 errors in 400 cases, at most 5: passed", "gpt-4o-2024-11-20: 0.95, at least 0.9: passed",
-        "95%, at least 0.9: passed", "accuracy 0.9, limit 0.8",
+        "95%, at least 0.9: passed", "accuracy 0.9, limit 0.8", "latency 800 ms < 1 s",
     ],
 )  # fmt: skip
 def test_a_result_within_its_limit_or_one_that_cannot_be_compared_misses_none(result):
@@ -35,7 +35,16 @@ def test_a_result_within_its_limit_or_one_that_cannot_be_compared_misses_none(re
     [
         ("at least 10", "3", True), ("at least 10", "12", False), ("all", "12 of 400", True), ("all", "all", False),
         ("every refusal", "400 of 400", False), ("none", "2 complaints", True), ("none", "none", False),
-        ("at most 5%", "7%", True), ("10", "3", False), ("at least 10", "not reached", True),
+        ("at most 5%", "7%", True), ("10", "3", True), ("at least 10", "not reached", True),
+        ("10", "12", False), ("at most 10", "3", False), ("at most 10", "12", True), ("all", "95%", True),
+        ("95%", "90%", True), ("at least 95%", "0.96", False), ("no complaints", "2 complaints", True),
+        ("at least 36 of 40", "38 of 40", False), ("at least 36 of 40", "30 of 40", True), ("fair letters", "mostly", False),
+        ("90% within 10 days", "3", False), ("0.8", "0.7", True), ("at least 95%", "47 of 50, 2 missed", True),
+        ("within 5 days", "3 days", False), ("within 5 days", "7 days", True), ("at least 0,85", "0,9", False),
+        ("at least 0,85", "0,8", True), ("höchstens 5 %", "3 %", False), ("below 2 hours", "90 minutes", False),
+        ("below 2 hours", "150 minutes", True), ("no more than 5", "3", False), ("0 complaints", "2", True),
+        ("0", "0", False), ("at least 90% by 2027", "95%", False), ("all within 5 days", "12 of 12", False),
+        ("9" * 5000, "1", True), ("90 minutes", "2%", False),
     ],
 )  # fmt: skip
 def test_a_result_falls_short_of_its_target(target, result, short):

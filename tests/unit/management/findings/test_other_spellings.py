@@ -180,3 +180,26 @@ def test_the_role_of_a_competence_counts_in_any_case(role, wanted):
     consent = VersionConsent("c" * 36, "olga", "approval", "2026-06-01T00:00:00Z")
     state = dataclasses.replace(state, deployed=(dataclasses.replace(state.deployed[0], consents=(consent,)),))
     assert [f for f in found(state) if f.startswith("K6")] == wanted
+
+
+def by_full_name(value):
+    """A document in which everybody is called by their full name."""
+    if isinstance(value, dict):
+        return {key: by_full_name(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [by_full_name(item) for item in value]
+    return f"{value.title()} Muster" if value in IDS else value
+
+
+IDS = ("ana", "olga", "rita", "eva", "ines", "noa", "max")
+
+
+def test_a_full_name_is_the_person_of_the_register_in_every_document():
+    registered = states.documents()["people"].model_dump()
+    known = document("people", people=[{**p, "name": f"{p['id'].title()} Muster"} for p in registered["people"]])
+    written = {
+        name: type(d).model_validate(by_full_name(d.model_dump(by_alias=True, mode="json")))
+        for name, d in states.documents().items()
+        if name != "people"
+    }
+    assert found(good(people=known, **written)) == []

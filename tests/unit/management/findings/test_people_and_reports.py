@@ -3,8 +3,8 @@
 import pytest
 
 from aims_mlflow.management.findings.every import COMMAND, findings
-from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import rule_reasons
+from aims_mlflow.management.stated_numbers import within_days
 from support import management_states as states
 from support.good_documents import FIELDS
 from support.management_states import NOW, SYSTEM, competence, document, good, report, report_log, risk, risks, system
@@ -212,7 +212,9 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 @pytest.mark.parametrize(
     ("said", "days"),
     [("the same day", 0), ("one hour", 0), ("48 hours", 2), ("ten days", 10), ("15 days after the bank knows", 15),
-     ("two weeks", 14), ("a working day", 1), ("without delay", 0), ("as agreed", None), (None, None)],
+     ("two weeks", 14), ("a working day", 1), ("without delay", 0), ("as agreed", None), (None, None),
+     ("one month", 31), ("1 year", 365), ("eleven days", 11), ("15 days, and a report within 6 months", 15),
+     ("FİVE days", None), ("9" * 5000 + " days", None)],
 )  # fmt: skip
 def test_the_time_of_a_plan_is_read_from_its_words(said, days):
     assert within_days(said) == days
