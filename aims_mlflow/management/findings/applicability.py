@@ -140,20 +140,21 @@ def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
     may_accept = AcceptingPeople(state)
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
-            why = _why_not_accepted(risk, may_accept)
+            why = _why_not_accepted(risk, may_accept, known=bool(state.people))
             if why:
                 fact = f"what is left of risk {risk.id} {why}"
                 fix = f"let top management, or whom the risk method names, accept {risk.id}"
                 yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
 
 
-def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople) -> str | None:
+def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, *, known: bool) -> str | None:
+    """Return why nobody fit accepted what is left; `known` is whether a register of people exists (W7 if not)."""
     if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
         return None
     if not says(risk.accepted_by):
         return "is accepted by nobody"
     level = (risk.residual.level if risk.residual else risk.level or "").casefold()
-    if may_accept(str(risk.accepted_by), level):
+    if not known or may_accept(str(risk.accepted_by), level):
         return None
     return (
         f"is accepted by {risk.accepted_by}, who is not of top management nor may accept level {level or 'not stated'}"

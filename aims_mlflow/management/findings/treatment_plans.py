@@ -52,7 +52,7 @@ def _accepted(
             fix = f"state the same level in {plan.id} and {register}"
             yield ManagementFinding("R4", f"{plan.id}/{treated.risk}/left", fact, fix, system, (plan.id, register))
         level = treated.residual or left or ""
-        if says(treated.accepted_by) and not may_accept(str(treated.accepted_by), level):
+        if state.people and says(treated.accepted_by) and not may_accept(str(treated.accepted_by), level):
             fact = (
                 f"by {plan.id}, what is left of risk {treated.risk} is accepted by {treated.accepted_by}, who is not "
             )
