@@ -197,6 +197,7 @@ def _programme(
             fact = f"the audit {number} of {programme.id} was planned for {audit.planned}, and has no report"
             about, mend = f"{programme.id}/{number}", f"hold it, and write its audit-report with audit: {audit.id}"
             yield ManagementFinding("I3", about, fact, mend, None, (programme.id,))
+    ids = tuple(p.id for p in programmes)
     years = min(p.cycle_years or CYCLE_YEARS for p in programmes)
     held = _covered(state, reports, cycle_begin(programmes, f"{now:%Y-%m-%d}"))
     parts = [*clauses(), *_applicable(state)]
@@ -204,14 +205,16 @@ def _programme(
     if bare:
         fact = f"{len(bare)} of {len(parts)} clauses and applicable controls were not audited within {years} years: "
         fact += ", ".join(bare[:8]) + (" and more" if len(bare) > 8 else "")
-        yield ManagementFinding("I3", "clauses and controls", fact, fix, None, tuple(p.id for p in programmes))
+        yield ManagementFinding("I3", "clauses and controls", fact, fix, None, ids)
     last_year = _covered(state, reports, (now - timedelta(days=YEAR)).strftime("%Y-%m-%d"))
     for system, entry in state.systems.items():
         high = [o for o, p in entry.objectives.items() if p.priority == "high"]
         if entry.in_scope is False or system in (last_year if high else held):
             continue
         within = f"a year, and has high priority for {', '.join(high)}" if high else f"{years} years"
-        yield ManagementFinding("I3", system, f"{system} was not audited within {within}", fix, system, (entry.id,))
+        yield ManagementFinding(
+            "I3", system, f"{system} was not audited within {within}", fix, system, (*ids, entry.id)
+        )
 
 
 def _covered(state: ManagementState, reports: list[AuditReportDocument], since: str) -> set[str]:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from aims_mlflow.catalog.loader import clauses, controls
 from aims_mlflow.management.findings.every import findings
-from support.management_states import NOW, SYSTEM, document, good, programme, report
+from support.management_states import NOW, SYSTEM, document, good, own_test, programme, report, supplier
 
 
 def found(state):
@@ -61,3 +62,31 @@ def test_a_finding_is_closed_by_what_is_there_and_stays_closed(changes, word):
 )
 def test_a_document_closes_a_finding_too_and_so_do_words(changes):
     assert found(closed(**changes)) == []
+
+
+def fixes(rule, **changes):
+    return [f.fix for f in findings(good(**changes), NOW) if f.rule == rule]
+
+
+def test_a_fix_ends_with_the_document_that_has_to_change():
+    (fix,) = fixes("T8", own_test=own_test(date="2024-02-01"))
+    assert fix.endswith("aims document publish supplier-evaluation")
+    (fix,) = fixes("T6", supplier=supplier(pinned=False))
+    assert fix.endswith("aims document publish supplier-record")
+    (fix,) = fixes("T1", supplier=None)
+    assert fix.endswith(f"aims document new supplier-record --system {SYSTEM}")
+    (fix,) = fixes("I3", programme=programme([*clauses(), *controls()]))
+    assert fix.endswith("aims document publish audit-programme")
+
+
+def test_an_audit_of_a_change_is_planned_in_the_programme_that_is_there():
+    cycle = programme([*clauses(), *controls(), SYSTEM]).model_copy(update={"id": "cycle"})
+    (fix,) = fixes("I6", change=change(), programme=cycle)
+    assert "aims document publish cycle;" in fix
+    (fix,) = fixes("I6", change=change(), programme=None)
+    assert "aims document new audit-programme;" in fix
+
+
+def test_without_a_register_of_people_nobody_is_called_unfit_to_accept():
+    (missing,) = [f for f in findings(good(people=None), NOW) if f.rule in ("P7", "W7")]
+    assert (missing.rule, "people" in missing.fact) == ("W7", True)
