@@ -130,7 +130,7 @@ def _competence(document: CompetenceDocument, state: ManagementState, today: str
     why = None
     if known is not None and not known.active(today):
         why = f"is of somebody who {known.absence(today)}"
-    elif known is None and state.people:
+    elif known is None and state.people and document.person:
         why = "is of nobody in the people register"
     if why:
         fact = f"the evidence of competence of {document.person} ({document.id}) {why}"
