@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 JUDGING: tuple[Activity, ...] = ("validate", "approve")
 STOPS: Activity = "stop"
+# Roles whose competence is about AI itself; a clinician who uses a system has to know radiology.
+JUDGED = re.compile(r"train|approv|audit", re.IGNORECASE)
 # What somebody knows who trains, judges, runs or audits a system: one word of it names a competence for AI.
 TOPICS = content_words(
     "AI ML model modelling evaluation validation testing fairness bias discrimination data quality statistics learning "
@@ -93,7 +96,7 @@ def _shown(record: CompetenceDocument, state: ManagementState) -> Iterator[Manag
         fix = f"let another person assess it, and publish it again: aims document publish {record.id}"
         yield ManagementFinding("K3", f"{record.id}/assessor", fact, fix, None, (record.id,))
     named = content_words(record.requirement or "")
-    if named and record.language == "en" and not named & TOPICS:
+    if named and record.language == "en" and JUDGED.search(record.role or "") and not named & TOPICS:
         fact = (
             f"{record.id} shows that {record.person} knows {record.requirement!r}, which no work on an AI system needs"
         )

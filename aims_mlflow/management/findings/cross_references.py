@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.disclosures import undetermined
+from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.incident_notices import within_days
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -30,6 +31,7 @@ ON_EVENT = re.compile(
     r"incident|accident|\bharm|breach|malfunction|complain|request|\bask|demand|withdraw|\brecall|chang|serious|update",
     re.IGNORECASE,
 )
+DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 RISK_ID = re.compile(r"\bR\d+\b")
 
 
@@ -98,9 +100,11 @@ def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFindi
         since = [entry.stage_dates[s] for s in IN_USE if s in entry.stage_dates] if entry else []
         told = {e.duty.casefold() for d in state.about(DisclosureDocument, system) for e in d.disclosures}
         for duty in document.duties if entry and entry.stage in IN_USE and since else ():
-            due = days_after(min(since), within_days(duty.deadline) or 0)
+            due = _due(min(since), duty.deadline, document.language)
             if (
-                ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
+                due is None
+                or not says(duty.what)
+                or ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
                 or str(duty.what).casefold() in told
                 or due >= today
             ):
@@ -110,3 +114,12 @@ def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFindi
             fix = f"tell them, and record it with its proof: aims document new disclosure --system {system}"
             about = f"{document.id}/{duty.what}/open"
             yield ManagementFinding("L12", about, fact, fix, system, (document.id,), "A.8.5")
+
+
+def _due(since: str, deadline: str | None, language: str) -> str | None:
+    """Return the day by which a duty of use is due; None where its words tell no day, or whether use makes it due."""
+    day = DAY.search(deadline or "")
+    if day or language != "en":
+        return day[0] if day else None
+    days = within_days(deadline) if says(deadline) else 0
+    return days_after(since, days) if days is not None else None

@@ -32,9 +32,19 @@ REVIEW_IT = "review it, and publish the outcome: aims document new policy-review
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the AI policy."""
     policies = {p.id: p for p in state.of(PolicyDocument)}
-    for told in state.of(CommunicationDocument):
-        yield from _told(told, policies)
+    all_told = state.of(CommunicationDocument)
+    for told in all_told:
+        if not any(_replaces(later, told, policies) for later in all_told):
+            yield from _told(told, policies)
     yield from _reviewed(state, now.strftime("%Y-%m-%d"))
+
+
+def _replaces(later: CommunicationDocument, told: CommunicationDocument, policies: dict[str, PolicyDocument]) -> bool:
+    """Return whether an older version was told, and after it the version in force."""
+    policy = policies.get(told.policy or "")
+    if policy is None or later.policy != told.policy or told.policy_version == policy.version:
+        return False
+    return later.policy_version == policy.version and (told.date or "") <= (later.date or "")
 
 
 def _told(told: CommunicationDocument, policies: dict[str, PolicyDocument]) -> Iterator[ManagementFinding]:
