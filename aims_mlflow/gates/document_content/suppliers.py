@@ -33,8 +33,9 @@ CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
 # What a decision begins with that lets nobody use the component; "no objections" lets everybody.
 REFUSED = re.compile(
-    r"\W*(no(?!\s+(objection|concern|reservation))|not|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
-    r"|(?!\W*yes\b).*\b(may|must|can|should|shall|is|are|was)\s*(not|never)\b",
+    r"\W*(no(?!\.\s*\d|\s+(objection|concern|reservation))|not|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
+    r"|(?!\W*yes\b)((?!\b(may|can) be used\b|\b(approved|accepted)\b).)*"
+    r"\b(may|must|can|should|shall|is|are|was)\s*(not|never)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

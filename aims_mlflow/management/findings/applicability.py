@@ -38,7 +38,7 @@ NO_REASON = re.compile(
 )
 # A reason in law or contract has a proper name, a number, or one of these words.
 LEGAL = re.compile(
-    r"[A-Z\d§]|\b(laws?|acts?|regulations?|directives?|statutes?|ordinances?|contracts?|agreements?|codes?|standards?|"
+    r"[\d§]|\b(laws?|acts?|regulations?|directives?|statutes?|ordinances?|contracts?|agreements?|codes?|standards?|"
     r"licences?|polic(y|ies)|supervis\w+|authorit\w+|courts?)\b"
 )
 
@@ -91,7 +91,8 @@ def _basis(control: str, row: ControlStatement, statement: str, state: Managemen
     parties = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
     none = [
         b for b in row.basis
-        if row.applies and b not in risks and b.casefold() not in {*objectives(), *parties} and not LEGAL.search(b)
+        if row.applies and b not in risks and b.casefold() not in {*objectives(), *parties}
+        if not LEGAL.search(b) and b == b.lower()
     ]  # fmt: skip
     if gone:
         fact = f"{control} is based on {', '.join(gone)}, which is in no risk register"
@@ -112,7 +113,7 @@ def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement:
     treated += [(d.id, r.risk, r.controls) for d in state.of(TreatmentPlanDocument) for r in d.risks]
     for document, risk, control in ((d, r, c) for d, r, several in reversed(treated) for c in several):
         about, system = f"{risk}/{control}", systems.get(risk)
-        if control.startswith("A.") and control not in controls():
+        if re.fullmatch(r"A\.[\d.]+", control) and control not in controls():
             fact = f"risk {risk} is treated by {control}, which is no control of Annex A ({document})"
             fix = f"name a control of Annex A in `controls` of {risk}, or another standard's with its name: {document}"
             yield ManagementFinding("P4", about, fact, fix, system, (document,))

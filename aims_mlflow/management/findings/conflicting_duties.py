@@ -67,17 +67,25 @@ def _may_not_stop(
         for role in document.roles:
             if (
                 role.person
-                and STOPS in f"{role.duty} {role.authority}"
+                and STOPS in f"{role.duty} {role.authority}".casefold()
                 and (not role.systems or system in role.systems)
             ):
                 held |= {state.same_person(name) for name in (role.person, role.deputy) if name}
-    if held and plan.who_may_stop and state.same_person(plan.who_may_stop) not in held:
+    if held and plan.who_may_stop and not _names_one(plan.who_may_stop, held, state):
         fact = f"by {plan.id} {plan.who_may_stop} may stop the release of {system}, and holds no duty to stop it; "
         fact += f"{', '.join(sorted(held))} does"
         fix = (
             f"name who holds it, or give it to {plan.who_may_stop} in role-assignment: aims document publish {plan.id}"
         )
         yield ManagementFinding("K2", f"{system}/{plan.id}/stop", fact, fix, system, (plan.id,))
+
+
+def _names_one(words: str, held: set[str], state: ManagementState) -> bool:
+    """Return whether words such as "the head of lending (olga)" name somebody who holds the duty."""
+    names = held | {p.name.casefold() for p in state.people.values() if p.name and state.same_person(p.id) in held}
+    return state.same_person(words) in held or any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words.casefold()) for name in names
+    )
 
 
 def _deputies(document: RolesDocument, state: ManagementState) -> Iterator[ManagementFinding]:

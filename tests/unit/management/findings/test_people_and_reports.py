@@ -184,7 +184,7 @@ CASES = {
         {"idea": system(id="idea", system="idea", stage="idea", stage_dates={}, models=[], components=[], legal_class=[],
                         objectives={}),
          "scope": states.in_scope(systems_in=[SYSTEM, "idea"], sources=["registered models", "providers in traces"])},
-        ["I3 idea", "R4 idea"]),
+        ["R4 idea"]),
     "a duty to tell that nobody met": (owed(what="that a machine scores them"), ["L12 disclosure-duties/that a machine scores them/open"]),
     "a duty to tell that was met": (
         {**owed(what="that a machine scores them"), "told": document("disclosure", system=SYSTEM, disclosures=[
