@@ -52,7 +52,10 @@ class SupplierFault:
 
 @dataclass
 class UsedComponent:
-    """A component of a system, with what was written of it, and the models that were seen in calls of it."""
+    """A component of a system, with what was written of it, and the models that were seen in calls of it.
+
+    `unread` are tests in another language, whose verdicts no rule reads.
+    """
 
     system: str
     name: str
@@ -60,6 +63,7 @@ class UsedComponent:
     least_cases: tuple[int, str]
     records: list[SuppliedComponent] = field(default_factory=list)
     tests: list[ComponentTest] = field(default_factory=list)
+    unread: list[ComponentTest] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     evidence: list[str] = field(default_factory=list)
 
@@ -92,6 +96,7 @@ def used_components(documents: DocumentSet) -> dict[tuple[str, str], UsedCompone
         for test in evaluation.tests:
             mine = of(str(evaluation.system), test.component)
             mine.tests.append(test)
+            mine.unread += [test] if evaluation.language != "en" else []
             mine.evidence.append(evaluation.id)
     return found
 
@@ -187,7 +192,7 @@ def _tests(component: UsedComponent) -> Iterator[SupplierFault]:
             wrong.append("on no stated number of cases")
         elif test.n < least:
             wrong.append(f"on {test.n} cases: {whose} at least {least}")
-        if not any(VERDICT.search(r) for r in test.results):
+        if not any(VERDICT.search(r) or (test in component.unread and says(r)) for r in test.results):
             wrong.append("with no result that has a verdict")
         if wrong:
             fact = f"{component.name} {test.version or 'without version'} was tested {', '.join(wrong)}"

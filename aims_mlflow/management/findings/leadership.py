@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.duties import DutyRegister
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
+from aims_mlflow.management.findings.managers import is_known
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
@@ -149,6 +150,8 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             who = state.same_person(name)
             there = known.get(who)
             history = str(at[-1]) in HISTORY and there is not None
+            if there is None and is_known(name, state):
+                continue
             if not history and (there is None or not there.active(today)):
                 places[who].append((name, document.id, ".".join(map(str, at))))
     for who, where in places.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.control_conditions.organisation import too_few
 from aims_mlflow.management.findings.beginnings import begun, days_after, year_after
 from aims_mlflow.management.findings.laws import law_changes
-from aims_mlflow.management.findings.managers import managers
+from aims_mlflow.management.findings.managers import decides, managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.leadership import (
@@ -16,7 +16,6 @@ from aims_mlflow.records.documents.leadership import (
     PolicyReviewDocument,
     RolesDocument,
 )
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +86,7 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
     if due < today:
         fact = f"the AI policy was last reviewed on {day}, and its next review was due on {due}"
         yield ManagementFinding("K5", newest.id, fact, REVIEW_IT, None, (newest.id,), REVIEWS)
-    if newest.by and state.people and not is_among(newest.by, _may_review(state)):
+    if newest.by and state.people and not decides(newest.by, _may_review(state), state):
         fact = f"{newest.by} reviewed the AI policy on {day}, and manages nothing, does not own or approve it, and has "
         fact += "no role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"

@@ -21,6 +21,7 @@ from support.management_states import (
     SYSTEM,
     document,
     good,
+    in_scope,
     own_test,
     programme,
     release,
@@ -161,6 +162,7 @@ MINUTES = {
         {"decision": "The AI policy stays as it is"},
     ],
 }  # fmt: skip
+LOOKED = {"inputs": ["the review of May"], "decision": "keep", "date": "2026-05-01"}
 HONEST = {
     "customers are told after the authority": {
         "incident": incident(AUTHORITY, {"to": "customers", "law": "contract", "due": "2026-06-30"})
@@ -179,6 +181,16 @@ HONEST = {
     "a decision that changes nothing": {
         "inputs": review_inputs(), "minutes": document("review-minutes", **MINUTES)},
     "a basis in another alphabet": {"soa": soa("A.5.3", basis=["Ärztegesetz"])},
+    "a review by a body": {"looked": document("policy-review", **LOOKED, by="board")},
+    "a review by two people": {"looked": document("policy-review", **LOOKED, by="max and olga")},
+    "a function beside a name": {"release": release(who_may_stop="the head of lending (olga)")},
+    "a target in another language": {"measured": document("measurement-plan", language="de", measures=[
+        {**FIELDS["measurement-plan"]["measures"][0], "limit": "keine"}])},
+    "a risk in another language": {"risks": document("risk-register", language="de", risks=[risk(event="女性被拒绝")])},
+    "a verdict in another language": {"own_test": own_test(results=["bestanden"]).model_copy(update={"language": "de"})},
+    "a body in another language": {"risk-method": good().named("risk-method")[0].model_copy(update={
+        "language": "de", "acceptance": document("risk-method", acceptance=[
+            {"level": level, "may_accept": "Vorstand"} for level in ("medium", "high")]).acceptance})},
     "a context in another language": {"context": document("context", language="de", issues=[
         {"issue": "neues Gesetz", "effect": "Pflichten"}])},
 }  # fmt: skip
@@ -193,6 +205,11 @@ def test_what_honest_documents_state_is_no_finding(case):
     ("changes", "word"),
     [
         ({"own_test": own_test(decision="Unfit: it must not be used")}, "T11"),
+        ({"looked": document("policy-review", **LOOKED, by="noa")}, "K5"),
+        # That the scope names what no register has, and nothing against the board, which decided it.
+        ({"scope": in_scope(sources=["registered models", "providers in traces"], systems_out=[
+            {"id": "chess", "reason": "a game that decides nothing", "approved_by": "the board"}])}, "S8"),
+        ({"release": release(who_may_stop="olga and bob")}, "K4"),
         ({"own_test": own_test(decision="no, it is too slow")}, "T11"),
         ({"incident": incident({"to": "the chief risk officer", "law": "contract", "sent": "2026-05-22"})}, "L4"),
         ({"incident": incident({"to": "office staff of the branches", "law": "contract", "sent": "2026-05-22"})}, "L4"),
