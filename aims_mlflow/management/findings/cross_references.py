@@ -32,6 +32,7 @@ ON_EVENT = re.compile(
     re.IGNORECASE,
 )
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+A_TIME = re.compile(r"\d|\b(year|quarter|month|week|day)s?\b", re.IGNORECASE)
 RISK_ID = re.compile(r"\bR\d+\b")
 
 
@@ -117,9 +118,11 @@ def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFindi
 
 
 def _due(since: str, deadline: str | None, language: str) -> str | None:
-    """Return the day by which a duty of use is due; None where its words tell no day, or whether use makes it due."""
+    """Return the day by which a duty of use is due; None where its words name a time that no rule reads."""
     day = DAY.search(deadline or "")
     if day or language != "en":
         return day[0] if day else None
-    days = within_days(deadline) if says(deadline) else 0
-    return days_after(since, days) if days is not None else None
+    days = within_days(deadline)
+    if days is None and A_TIME.search(deadline or ""):
+        return None
+    return days_after(since, days or 0)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
 
 IN_USE = ("deployment", "operation")
-UNUSED = ("idea", "development", "verification", "retirement")
+UNUSED = ("idea", "development", "verification")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:

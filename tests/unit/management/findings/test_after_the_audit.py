@@ -155,7 +155,7 @@ def test_what_a_rule_of_its_own_says_is_found_once(changes, rules):
     "changes",
     [
         {"owed": owed(deadline="by 2027-08-02")},
-        {"owed": owed(deadline="as agreed")},
+        {"owed": owed(deadline="within one year")},
         {"owed": owed(what="Meldung schwerer Vorfälle", language="de")},
         {"system": system(legal_class=[CLASS]), "log_plan": logs("5 weeks")},
         {"old": told(id="old", policy_version="0", date="2025-02-01")},
