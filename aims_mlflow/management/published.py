@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.states import DocumentState
     from aims_mlflow.records.documents.base import WrittenDocument
 
-DRAFTS = "the files of the management folder, which nobody published"
-
 
 @dataclass(frozen=True)
 class PublishedShelf:

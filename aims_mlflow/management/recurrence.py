@@ -1,4 +1,4 @@
-"""Causes as people write them: those that are none, and those that were written down more than once."""
+"""Causes as people write them, and those that were written down more than once."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ PLANTED = {
             ("scan.json", r'"time": ?"20', '"time": "19'),
         ],
         ["S1 import:mlflow", "S2 loan-screening/gone", "S3 letter-assistant", "S4 branch-visits/roles", "S6 SaaS list",
-         "S7 scan", "S8 scope/letter-assistant", "W6 system-branch-visits"],
+         "S7 scan", "S8 scope/letter-assistant"],
     ),
     "an owner who left, and a stage behind": (
         [

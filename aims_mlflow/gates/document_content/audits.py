@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument
 from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
@@ -61,13 +62,19 @@ def lacking_competence(report: AuditReportDocument, scope: Iterable[str], docume
     """Return the topics of a scope of which nobody of the team has evidence that held on the day of the audit."""
     needed = {AUDITING} | {topic for part in scope for at, ts in TOPICS.items() if meet(part, at) for topic in ts}
     day, team = report.held or "", {documents.same_person(m.person) for m in report.team}
-    known = " ".join(
-        f"{d.requirement} {d.role}".casefold()
-        for d in documents.of(CompetenceDocument)
+    held = [
+        d for d in documents.of(CompetenceDocument)
         if d.person and documents.same_person(d.person) in team and says(d.basis)
         if day and (d.obtained_on or "9999") <= day <= (d.valid_until or "9999")
-    )
-    return sorted(topic for topic in needed if topic not in known)
+    ]  # fmt: skip
+    return sorted(topic for topic in needed if not any(_shows(d, topic) for d in held))
+
+
+def _shows(record: CompetenceDocument, topic: str) -> bool:
+    """Return whether evidence of competence names a topic; words of another language are not compared."""
+    if record.language != "en":
+        return says(record.requirement)
+    return content_words(topic) <= content_words(record.requirement or "") or topic in (record.role or "").casefold()
 
 
 def meet(part: str, other: str) -> bool:

@@ -25,6 +25,11 @@ NO_DECISION = re.compile(
     re.IGNORECASE,
 )
 
+# A decision by which nothing has to be done.
+UNCHANGED = re.compile(
+    r"\b(stays?|remains?) (as (it|they) (is|are)|unchanged|in force)\b|\bno changes?\b|\bnot changed\b", re.IGNORECASE
+)
+
 
 def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[str]:
     """Return what is wrong with the minutes of a management review; M2 in findings."""
@@ -42,7 +47,9 @@ def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[s
         wrong.append(f"it was held on {held.date}, before its inputs end ({str(told[0].cutoff)[:10]})")
     if not held.decisions or all(NO_DECISION.fullmatch(d.decision) for d in held.decisions):
         wrong.append("nothing was decided")
-    bare = [d.decision for d in held.decisions if not (says(d.owner) and d.due)]
+    bare = [
+        d.decision for d in held.decisions if not (says(d.owner) and d.due) and not UNCHANGED.search(d.decision)
+    ]  # fmt: skip
     if bare:
         wrong.append(f"the decision {bare[0][:60]!r} has no owner or no day")
     return wrong

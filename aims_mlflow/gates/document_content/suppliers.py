@@ -33,8 +33,9 @@ CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
 # What a decision begins with that lets nobody use the component; "no objections" lets everybody.
 REFUSED = re.compile(
-    r"\W*(no(?!\s+(objection|concern|reservation))|not|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
-    r"|(?!\W*yes\b).*\b(may|must|can|should|shall|is|are|was)\s*(not|never)\b",
+    r"\W*(no(?!\.\s*\d|\s+(objection|concern|reservation))|not|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
+    r"|(?!\W*yes\b)((?!\b(may|can) be used\b|\b(approved|accepted)\b).)*"
+    r"\b(may|must|can|should|shall|is|are|was)\s*(not|never)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -51,7 +52,10 @@ class SupplierFault:
 
 @dataclass
 class UsedComponent:
-    """A component of a system, with what was written of it, and the models that were seen in calls of it."""
+    """A component of a system, with what was written of it, and the models that were seen in calls of it.
+
+    `unread` are tests in another language, whose verdicts no rule reads.
+    """
 
     system: str
     name: str
@@ -59,6 +63,7 @@ class UsedComponent:
     least_cases: tuple[int, str]
     records: list[SuppliedComponent] = field(default_factory=list)
     tests: list[ComponentTest] = field(default_factory=list)
+    unread: list[ComponentTest] = field(default_factory=list)
     called: set[str] = field(default_factory=set)
     evidence: list[str] = field(default_factory=list)
 
@@ -91,6 +96,7 @@ def used_components(documents: DocumentSet) -> dict[tuple[str, str], UsedCompone
         for test in evaluation.tests:
             mine = of(str(evaluation.system), test.component)
             mine.tests.append(test)
+            mine.unread += [test] if evaluation.language != "en" else []
             mine.evidence.append(evaluation.id)
     return found
 
@@ -186,7 +192,7 @@ def _tests(component: UsedComponent) -> Iterator[SupplierFault]:
             wrong.append("on no stated number of cases")
         elif test.n < least:
             wrong.append(f"on {test.n} cases: {whose} at least {least}")
-        if not any(VERDICT.search(r) for r in test.results):
+        if not any(VERDICT.search(r) or (test in component.unread and says(r)) for r in test.results):
             wrong.append("with no result that has a verdict")
         if wrong:
             fact = f"{component.name} {test.version or 'without version'} was tested {', '.join(wrong)}"

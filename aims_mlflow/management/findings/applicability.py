@@ -38,7 +38,7 @@ NO_REASON = re.compile(
 )
 # A reason in law or contract has a proper name, a number, or one of these words.
 LEGAL = re.compile(
-    r"[A-Z\d§]|\b(laws?|acts?|regulations?|directives?|statutes?|ordinances?|contracts?|agreements?|codes?|standards?|"
+    r"[\d§]|\b(laws?|acts?|regulations?|directives?|statutes?|ordinances?|contracts?|agreements?|codes?|standards?|"
     r"licences?|polic(y|ies)|supervis\w+|authorit\w+|courts?)\b"
 )
 
@@ -91,7 +91,8 @@ def _basis(control: str, row: ControlStatement, statement: str, state: Managemen
     parties = {p.who.casefold() for d in state.of(PartiesDocument) for p in d.parties}
     none = [
         b for b in row.basis
-        if row.applies and b not in risks and b.casefold() not in {*objectives(), *parties} and not LEGAL.search(b)
+        if row.applies and b not in risks and b.casefold() not in {*objectives(), *parties}
+        if not LEGAL.search(b) and b == b.lower()
     ]  # fmt: skip
     if gone:
         fact = f"{control} is based on {', '.join(gone)}, which is in no risk register"
@@ -112,7 +113,7 @@ def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement:
     treated += [(d.id, r.risk, r.controls) for d in state.of(TreatmentPlanDocument) for r in d.risks]
     for document, risk, control in ((d, r, c) for d, r, several in reversed(treated) for c in several):
         about, system = f"{risk}/{control}", systems.get(risk)
-        if control.startswith("A.") and control not in controls():
+        if re.fullmatch(r"A\.[\d.]+", control) and control not in controls():
             fact = f"risk {risk} is treated by {control}, which is no control of Annex A ({document})"
             fix = f"name a control of Annex A in `controls` of {risk}, or another standard's with its name: {document}"
             yield ManagementFinding("P4", about, fact, fix, system, (document,))
@@ -140,20 +141,21 @@ def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
     may_accept = AcceptingPeople(state)
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
-            why = _why_not_accepted(risk, may_accept)
+            why = _why_not_accepted(risk, may_accept, known=bool(state.people))
             if why:
                 fact = f"what is left of risk {risk.id} {why}"
                 fix = f"let top management, or whom the risk method names, accept {risk.id}"
                 yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
 
 
-def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople) -> str | None:
+def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, *, known: bool) -> str | None:
+    """Return why nobody fit accepted what is left; `known` is whether a register of people exists (W7 if not)."""
     if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
         return None
     if not says(risk.accepted_by):
         return "is accepted by nobody"
     level = (risk.residual.level if risk.residual else risk.level or "").casefold()
-    if may_accept(str(risk.accepted_by), level):
+    if not known or may_accept(str(risk.accepted_by), level):
         return None
     return (
         f"is accepted by {risk.accepted_by}, who is not of top management nor may accept level {level or 'not stated'}"

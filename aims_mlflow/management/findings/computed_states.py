@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.applicability.states import ORGANISATION, organisation_subject, states_of
+from aims_mlflow.management.findings.decision_rows import NOT_IN_PLACE
 from aims_mlflow.management.findings.rules import ManagementFinding
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     computed = states_of([(ORGANISATION, organisation_subject(state, now))], now)
     for row in statement.controls:
         denied = [s for _, s in computed.get(row.control, ()) if s.state in NOT_SHOWN]
-        if row.applies and says(row.implemented) and denied:
+        if row.applies and says(row.implemented) and denied and not NOT_IN_PLACE.search(row.reason or ""):
             fact = f"{row.control} is said to be implemented by {row.implemented}, and its computed state is "
             fact += f"{denied[0].state}: {denied[0].reason}"
             fix = "publish and approve what it needs, or state in its reason that it is not in place; each state: "

@@ -167,7 +167,7 @@ def _limits(state: ManagementState) -> Iterator[ManagementFinding]:
         *((d, o.objective, o.target, "target") for d in state.of(UseObjectivesDocument) for o in d.objectives),
     ]
     for document, what, value, word in measured:
-        if not says(value) or not names_value(value):
+        if not says(value) or (document.language == "en" and not names_value(value)):
             said = f"its {word} is {value!r}, which names no value" if value else f"it has no {word}"
             fact = f"{what!r} is measured by {document.id}, and {said}: nobody can say when it is missed"
             fix = f"state a value in `{word}` of {what!r} in {document.id}, and who acts on it"

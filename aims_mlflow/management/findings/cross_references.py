@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.disclosures import undetermined
 from aims_mlflow.gates.document_content.people import not_of_management, why_absent
+from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.stated_numbers import within_days
@@ -30,6 +31,8 @@ ON_EVENT = re.compile(
     r"incident|accident|\bharm|breach|malfunction|complain|request|\bask|demand|withdraw|\brecall|chang|serious|update",
     re.IGNORECASE,
 )
+DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+A_TIME = re.compile(r"\d|\b(year|quarter|month|week|day)s?\b", re.IGNORECASE)
 RISK_ID = re.compile(r"\bR\d+\b")
 
 
@@ -98,9 +101,11 @@ def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFindi
         since = [entry.stage_dates[s] for s in IN_USE if s in entry.stage_dates] if entry else []
         told = {e.duty.casefold() for d in state.about(DisclosureDocument, system) for e in d.disclosures}
         for duty in document.duties if entry and entry.stage in IN_USE and since else ():
-            due = days_after(min(since), within_days(duty.deadline) or 0)
+            due = _due(min(since), duty.deadline, document.language)
             if (
-                ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
+                due is None
+                or not says(duty.what)
+                or ON_EVENT.search(f"{duty.what} {duty.trigger or ''}")
                 or str(duty.what).casefold() in told
                 or due >= today
             ):
@@ -110,3 +115,14 @@ def _undisclosed(state: ManagementState, today: str) -> Iterator[ManagementFindi
             fix = f"tell them, and record it with its proof: aims document new disclosure --system {system}"
             about = f"{document.id}/{duty.what}/open"
             yield ManagementFinding("L12", about, fact, fix, system, (document.id,), "A.8.5")
+
+
+def _due(since: str, deadline: str | None, language: str) -> str | None:
+    """Return the day by which a duty of use is due; None where its words name a time that no rule reads."""
+    day = DAY.search(deadline or "")
+    if day or language != "en":
+        return day[0] if day else None
+    days = within_days(deadline)
+    if days is None and A_TIME.search(deadline or ""):
+        return None
+    return days_after(since, days or 0)

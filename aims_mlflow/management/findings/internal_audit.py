@@ -19,6 +19,7 @@ from aims_mlflow.gates.document_content.audits import (
     work_in_scope,
 )
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.beginnings import begun
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
+
+IN_USE = ("deployment", "operation")
+UNUSED = ("idea", "development", "verification")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -197,21 +201,38 @@ def _programme(
             fact = f"the audit {number} of {programme.id} was planned for {audit.planned}, and has no report"
             about, mend = f"{programme.id}/{number}", f"hold it, and write its audit-report with audit: {audit.id}"
             yield ManagementFinding("I3", about, fact, mend, None, (programme.id,))
+    ids = tuple(p.id for p in programmes)
     years = min(p.cycle_years or CYCLE_YEARS for p in programmes)
-    held = _covered(state, reports, cycle_begin(programmes, f"{now:%Y-%m-%d}"))
+    since = cycle_begin(programmes, f"{now:%Y-%m-%d}")
+    planned = _planned_first(state, reports, since, f"{now:%Y-%m-%d}")
+    held = _covered(state, reports, since) | planned
     parts = [*clauses(), *_applicable(state)]
     bare = [part for part in parts if not any(meet(part, h) for h in held)]
     if bare:
         fact = f"{len(bare)} of {len(parts)} clauses and applicable controls were not audited within {years} years: "
         fact += ", ".join(bare[:8]) + (" and more" if len(bare) > 8 else "")
-        yield ManagementFinding("I3", "clauses and controls", fact, fix, None, tuple(p.id for p in programmes))
-    last_year = _covered(state, reports, (now - timedelta(days=YEAR)).strftime("%Y-%m-%d"))
+        yield ManagementFinding("I3", "clauses and controls", fact, fix, None, ids)
+    year_ago = (now - timedelta(days=YEAR)).strftime("%Y-%m-%d")
+    last_year = _covered(state, reports, year_ago)
     for system, entry in state.systems.items():
         high = [o for o, p in entry.objectives.items() if p.priority == "high"]
-        if entry.in_scope is False or system in (last_year if high else held):
+        began = min((d for s, d in entry.stage_dates.items() if s in IN_USE), default="")
+        last_year_or_planned = last_year | (planned if began > year_ago else set())
+        if entry.in_scope is False or entry.stage in UNUSED or system in (last_year_or_planned if high else held):
             continue
         within = f"a year, and has high priority for {', '.join(high)}" if high else f"{years} years"
-        yield ManagementFinding("I3", system, f"{system} was not audited within {within}", fix, system, (entry.id,))
+        yield ManagementFinding(
+            "I3", system, f"{system} was not audited within {within}", fix, system, (*ids, entry.id)
+        )
+
+
+def _planned_first(state: ManagementState, reports: list[AuditReportDocument], since: str, today: str) -> set[str]:
+    """Return what audits that are still to come will cover, until the first cycle of audits ends."""
+    programmes = state.of(AuditProgrammeDocument)
+    first = begun(state, programmes)
+    if (first and first[0] < since) or any(r.held and r.held < since for r in reports):
+        return set()
+    return {part for p in programmes for a in p.audits if a.planned and a.planned >= today for part in a.scope}
 
 
 def _covered(state: ManagementState, reports: list[AuditReportDocument], since: str) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
+from aims_mlflow.management.findings.managers import is_known
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
@@ -125,7 +126,7 @@ def _competence(document: CompetenceDocument, state: ManagementState, today: str
     why = None
     if known is not None and not known.active(today):
         why = f"is of somebody who {known.absence(today)}"
-    elif known is None and state.people:
+    elif known is None and state.people and document.person:
         why = "is of nobody in the people register"
     if why:
         fact = f"the evidence of competence of {document.person} ({document.id}) {why}"
@@ -144,6 +145,8 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             who = state.same_person(name)
             there = known.get(who)
             history = str(at[-1]) in HISTORY and there is not None
+            if there is None and is_known(name, state):
+                continue
             if not history and (there is None or not there.active(today)):
                 places[who].append((name, document.id, ".".join(map(str, at))))
     for who, where in places.items():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 CONTROL = re.compile(r"\bA\.\d+(?:\.\d+)*\b")
+STANDARD = re.compile(r"\b(?:ISO|IEC|EN|DIN)\b[\s/A-Z]*(\d{4,5})")
 CLIMATE = re.compile(r"\bclimat|\bcarbon|\bemissions?\b|\bCO2\b", re.IGNORECASE)
 
 
@@ -34,7 +35,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
                 yield ManagementFinding("S10", f"{document.id}/{party.who}", fact, fix, None, (document.id,))
     issues = [i for d in state.of(ContextDocument) for i in d.issues]
     # The amendment of 2024 to all standards of management systems asks whether climate change is a relevant issue.
-    if issues and not any(i.climate is not None or CLIMATE.search(f"{i.issue} {i.effect}") for i in issues):
+    english = all(d.language == "en" for d in state.of(ContextDocument))
+    if issues and english and not any(i.climate is not None or CLIMATE.search(f"{i.issue} {i.effect}") for i in issues):
         (context, *_) = state.of(ContextDocument)
         fact = f"no issue of {context.id} states whether climate change is relevant here (clause 4.1)"
         fix = f"state it as an issue with `climate`, and what it means: aims document publish {context.id}"
@@ -43,9 +45,14 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 
 def _why_not_met(how: tuple[str, ...], applies: dict[str, bool]) -> str | None:
     """Return why the controls that are to meet a need do not."""
-    named = [c for text in how for c in CONTROL.findall(text)]
+    named = [c[0] for text in how for c in CONTROL.finditer(text) if not _of_another(text[: c.start()])]
     unknown = [c for c in named if c not in controls() and not any(known.startswith(f"{c}.") for known in controls())]
     excluded = [c for c in named if applies.get(c) is False]
     if unknown:
         return f"{unknown[0]} is to meet it, which is no control of Annex A"
     return f"{excluded[0]} is to meet it, which the statement excludes" if excluded else None
+
+
+def _of_another(before: str) -> bool:
+    """Return whether the standard that was named last before a control is another one, such as ISO 27001."""
+    return STANDARD.findall(before)[-1:] not in ([], ["42001"])

@@ -22,16 +22,17 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     if not held:
         return
     last, audit = max(held)
+    programme = next((f"publish {p.id}" for p in state.of(AuditProgrammeDocument)), "new audit-programme")
     for soa in state.of(ApplicabilityDocument):
         if soa.effective_from and last < soa.effective_from:
             fact = f"the newest audit is of {last}, the statement of applicability of {soa.effective_from}"
-            fix = "plan an audit against the new statement: aims document publish audit-programme"
+            fix = f"plan an audit against the new statement: aims document {programme}"
             yield ManagementFinding("I6", soa.id, fact, fix, None, (audit, soa.id))
     for change in state.of(ChangeDocument):
         day = change.date or change.effective_from
         if change.major is not False and day and last < day and not _will_be_audited(change, day, state):
             fact = f"the newest audit is of {last}, and {change.id} changed {change.system} on {day}"
-            fix = f"plan an audit of {change.system}: aims document publish audit-programme; or state major: false in "
+            fix = f"plan an audit of {change.system}: aims document {programme}; or state major: false in "
             fix += f"{change.id}, if an audit need not look at it"
             yield ManagementFinding("I6", change.id, fact, fix, change.system, (audit, change.id))
 

@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.content_words import affirmed
 from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
 
 YEAR = timedelta(days=365)
-HIGH_RISK = re.compile(r"high[- ]risk", re.IGNORECASE)
+HIGH_RISK = re.compile(r"(?<!\bnon[- ])high[- ]risk", re.IGNORECASE)
 HIGH_RISK_DAYS = 183  # Art. 19 and 26(6) of the AI Act: six months
-NO_VERSION = re.compile(r"\b(no|none|nothing|stop|without)\b", re.IGNORECASE)
+NO_VERSION = re.compile(r"\b(no|none|nothing|stop|without|manual(ly)?|paper|by hand)\b", re.IGNORECASE)
 
 
 def plan_findings(
@@ -77,10 +78,12 @@ def _drilled(
 def _logs(system: str, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L14: logs that are deleted before the monitor runs again, or before a law allows it."""
     entry = state.systems.get(system)
-    risky = entry is not None and any(HIGH_RISK.search(c.legal_class) for c in entry.legal_class)
+    risky = entry is not None and any(HIGH_RISK.search(affirmed(c.legal_class)) for c in entry.legal_class)
     runs = [p.every_days + (p.grace_days or 0) for p in state.about(MonitoringPlanDocument, system) if p.every_days]
-    least = max([*runs, *([HIGH_RISK_DAYS] if risky else [])], default=0)
-    why = f"a system of high risk keeps them {least} days or more" if risky else f"the monitor runs every {least} days"
+    law, least = HIGH_RISK_DAYS if risky else 0, max(runs, default=0)
+    why = f"the monitor runs every {least} days"
+    if law >= least:
+        least, why = law, f"a system of high risk keeps them {law} days or more"
     for plan in state.about(LogPlanDocument, system):
         for what, text in (("logs", plan.retention), *((e.event, e.retention) for e in plan.events)):
             kept = days_in(text or "")

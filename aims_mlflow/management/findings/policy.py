@@ -8,7 +8,7 @@ from aims_mlflow.gates.control_conditions.organisation import too_few
 from aims_mlflow.gates.document_content.reviews import next_due, serious_since
 from aims_mlflow.management.findings.beginnings import begun, days_after, year_after
 from aims_mlflow.management.findings.laws import law_changes
-from aims_mlflow.management.findings.managers import managers
+from aims_mlflow.management.findings.managers import decides, managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.leadership import (
     CommunicationDocument,
@@ -31,9 +31,19 @@ REVIEW_IT = "review it, and publish the outcome: aims document new policy-review
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the AI policy."""
     policies = {p.id: p for p in state.of(PolicyDocument)}
-    for told in state.of(CommunicationDocument):
-        yield from _told(told, policies)
+    all_told = state.of(CommunicationDocument)
+    for told in all_told:
+        if not any(_replaces(later, told, policies) for later in all_told):
+            yield from _told(told, policies)
     yield from _reviewed(state, now.strftime("%Y-%m-%d"))
+
+
+def _replaces(later: CommunicationDocument, told: CommunicationDocument, policies: dict[str, PolicyDocument]) -> bool:
+    """Return whether an older version was told, and after it the version in force."""
+    policy = policies.get(told.policy or "")
+    if policy is None or later.policy != told.policy or told.policy_version == policy.version:
+        return False
+    return later.policy_version == policy.version and (told.date or "") <= (later.date or "")
 
 
 def _told(told: CommunicationDocument, policies: dict[str, PolicyDocument]) -> Iterator[ManagementFinding]:
@@ -76,7 +86,7 @@ def _reviewed(state: ManagementState, today: str) -> Iterator[ManagementFinding]
     if due and due < today:
         fact = f"the AI policy was last reviewed on {day}, and its next review was due on {due}"
         yield ManagementFinding("K5", newest.id, fact, REVIEW_IT, None, (newest.id,), REVIEWS)
-    if newest.by and state.people and not state.is_one_of(newest.by, _may_review(state)):
+    if newest.by and state.people and not decides(newest.by, _may_review(state), state):
         fact = f"{newest.by} reviewed the AI policy on {day}, and manages nothing, does not own or approve it, and has "
         fact += "no role for it"
         fix = f"let top management review it, or give {newest.by} that role: aims document new policy-review"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.loader import objectives
 from aims_mlflow.errors import nearest
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.findings.managers import BODY
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.leadership import RolesDocument
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.risk import RiskEntry
-
-BODY = re.compile(r"\b(board|top management|committee|(risk|system|product) owners?)\b")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
@@ -62,6 +61,7 @@ def _unknown(method: RiskMethodDocument, state: ManagementState) -> str | None:
     """Return who may accept a risk by the method, and is nobody of the people register, by name, function or role."""
     known = [name for p in state.people.values() for name in (p.id, p.name, p.function) if name]
     known += [role.role for d in state.of(RolesDocument) for role in d.roles]
+    known = known if method.language == "en" else []
     strange = [r for r in method.acceptance if known and says(r.may_accept) and not _names(r.may_accept, known)]
     if not strange:
         return None
@@ -72,7 +72,7 @@ def _unknown(method: RiskMethodDocument, state: ManagementState) -> str | None:
 def _names(words: str, known: list[str]) -> bool:
     """Return whether words name somebody who is known, a body of management, or the owner of a risk or system."""
     said = words.casefold()
-    return BODY.search(said) is not None or any(
+    return BODY.search(words) is not None or any(
         re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", said) for name in known
     )
 

@@ -45,7 +45,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _treatment(risk, document.id, planned.get(risk.id, ()), today)
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
-            yield from _vague(risk, document.id)
+            yield from _vague(risk, document.id) if document.language == "en" else ()
         yield from _overtaken(state, document)
     yield from _plan(state, today)
     yield from _same_for_many(registers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.management.findings.managers import managers
+from aims_mlflow.management.findings.managers import decides, managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.context import ScopeDocument
 
@@ -53,7 +53,7 @@ def _left_out(scope: ScopeDocument, state: ManagementState) -> Iterator[Manageme
         wrong = []
         if not says(out.reason):
             wrong.append(f"for the reason {out.reason!r}, which is none")
-        if state.people and not state.is_one_of(out.approved_by, deciding):
+        if state.people and not decides(out.approved_by, deciding, state):
             wrong.append(f"by {out.approved_by}, who manages nothing and does not own or approve the scope")
         if wrong:
             fact = f"{out.id} is out of scope {', and '.join(wrong)}"

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from aims_mlflow.gates.document_content.suppliers import UsedComponent
+    from aims_mlflow.gates.document_content.suppliers import SupplierFault, UsedComponent
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.inventory import InventoryItem
+
+# Rules about what a supplier's record states; the others are about our own tests.
+BY_RECORD = ("T1", "T5", "T6")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -34,8 +37,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     for component in used.values():
         for fault in component_faults(component, today):
             about = "/".join(part for part in (component.system, component.name, fault.more) if part)
-            ids = tuple(dict.fromkeys(component.evidence))
-            yield ManagementFinding(fault.rule, about, fault.fact, fault.fix, component.system, ids)
+            fix, ids = _mended_by(fault, component, state)
+            yield ManagementFinding(fault.rule, about, fault.fact, fix, component.system, ids)
     yield from _needs(state)
     for document in state.of(ResponsibilityDocument):
         older = shared_before(document, state, today)
@@ -44,6 +47,16 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield ManagementFinding(fault.rule, about, fault.fact, fault.fix, document.system, (document.id,))
     for system, fault in unshared(state, sorted({c.system for c in used.values()})):
         yield ManagementFinding(fault.rule, system, fault.fact, fault.fix, system)
+
+
+def _mended_by(fault: SupplierFault, component: UsedComponent, state: ManagementState) -> tuple[str, tuple[str, ...]]:
+    """Return the fix of a fault, and its evidence, the document that has to change first."""
+    kind = "supplier-record" if fault.rule in BY_RECORD else "supplier-evaluation"
+    ids = tuple(dict.fromkeys(component.evidence))
+    mended = tuple(name for name in ids if any(d.kind == kind for d in state.named(name)))
+    new = f"aims document new {kind} --system {component.system}"
+    fix = fault.fix if mended or new in fault.fix else f"{fault.fix}; then: {new}"
+    return fix, tuple(dict.fromkeys((*mended, *ids)))
 
 
 def _add_calls(used: dict[tuple[str, str], UsedComponent], state: ManagementState, today: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.risk import RiskEntry, ScaleLevel
 
 TREATED = ("reduce", "share", "avoid")
+LEAST = re.compile(r"\b(low(est)?|rare(ly)?|never|unlikely|improbable|remote|negligible|minor|small|insignificant)\b")
 OPEN = ("open", "treating", None)
 
 
@@ -52,7 +54,7 @@ def _accepted(
             fix = f"state the same level in {plan.id} and {register}"
             yield ManagementFinding("R4", f"{plan.id}/{treated.risk}/left", fact, fix, system, (plan.id, register))
         level = treated.residual or left or ""
-        if says(treated.accepted_by) and not may_accept(str(treated.accepted_by), level):
+        if state.people and says(treated.accepted_by) and not may_accept(str(treated.accepted_by), level):
             fact = (
                 f"by {plan.id}, what is left of risk {treated.risk} is accepted by {treated.accepted_by}, who is not "
             )
@@ -75,7 +77,12 @@ def _grew(risk: RiskEntry, method: RiskMethodDocument) -> bool:
 
 
 def _step(scale: tuple[ScaleLevel, ...], before: str | None, after: str | None) -> int | None:
-    """Return by how many levels of a scale something grew; None where a level is not on it."""
-    levels = [each.level.casefold() for each in scale]
+    """Return by how many levels of a scale something grew; None where a level is not on it.
+
+    A scale goes upwards, unless its last level is by its words the least.
+    """
+    levels = [each.level.casefold() for each in scale] or [""]
+    if LEAST.search(levels[-1]) and not LEAST.search(levels[0]):
+        levels.reverse()
     named = [str(before).casefold(), str(after).casefold()]
     return levels.index(named[1]) - levels.index(named[0]) if all(n in levels for n in named) else None

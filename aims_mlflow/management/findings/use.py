@@ -23,9 +23,9 @@ YEAR = timedelta(days=365)
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about concerns, and about reports of outsiders."""
     yield from _concerns(state, now.date())
-    targets = [c.target_days for c in state.of(ReportChannelDocument) if c.target_days is not None]
     for log in state.of(ReportLogDocument):
-        yield from _reports(log, max(targets, default=None), now.date())
+        targets = [c.target_days for c in state.about(ReportChannelDocument, str(log.system)) if c.target_days]
+        yield from _reports(log, min(targets, default=None), now.date())
         yield from _harm(log, state)
 
 

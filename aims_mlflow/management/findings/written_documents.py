@@ -30,14 +30,17 @@ ONE_FOR_A_SYSTEM = frozenset(
     {"system", "role-assignment", "intended-use", "requirements", "responsibility-matrix", "log-plan"}
 )
 YEAR = timedelta(days=365)
-# Fields about which a rule of their own says more (R1, L6, L7, O2, M1, M2, I5, P2).
+# Fields about which a rule of their own says more (R1, R4, L6, L7, O2, M1, M2, I2, I4, I5, P2, S4, K5, T1, T2, T4, T7).
 SAID_ELSEWHERE: dict[str, frozenset[str]] = {
     "risk-register": frozenset({"owner", "treatment"}), "treatment-plan": frozenset({"measure", "owner", "due"}),
     "corrective-action": frozenset({"owner", "done"}), "measurement-plan": frozenset({"limit"}),
     "monitoring-plan": frozenset({"limit"}), "development-objectives": frozenset({"limit"}),
     "use-objectives": frozenset({"target"}), "report-log": frozenset({"tests", "reached", "triage", "by"}),
-    "review-inputs": frozenset(REVIEW_INPUTS), "audit-report": frozenset({"owner", "due"}),
-    "soa": frozenset({"reason"}),
+    "review-inputs": frozenset(REVIEW_INPUTS), "audit-report": frozenset({"owner", "due", "sample", "team", "held"}),
+    "soa": frozenset({"reason"}), "system": frozenset({"roles"}), "risk-method": frozenset({"acceptance"}),
+    "supplier-evaluation": frozenset({"tests", "data_digest", "n", "results"}),
+    "supplier-record": frozenset({"components", "documents"}), "responsibility-matrix": frozenset({"accountable"}),
+    "communication": frozenset({"policy", "policy_version"}),
     "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due"}),
 }  # fmt: skip
 

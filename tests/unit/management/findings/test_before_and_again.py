@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.catalog.loader import clauses, controls
 from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument
 from aims_mlflow.gates.published_documents import DocumentShelf, Publication
 from aims_mlflow.management.findings.every import findings
@@ -14,7 +15,21 @@ from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.details.attachments import DocumentStatement
 from support.good_documents import FIELDS
 from support.live_states import assessed, with_texts
-from support.management_states import MODEL, NOW, SYSTEM, document, good
+from support.management_states import (
+    MODEL,
+    NOW,
+    SYSTEM,
+    document,
+    good,
+    in_scope,
+    own_test,
+    programme,
+    release,
+    review_inputs,
+    risk,
+    risks,
+    soa,
+)
 from support.signed_sessions import MODEL as DIGEST
 
 AT = f"{SYSTEM}/{MODEL}@champion"
@@ -128,3 +143,88 @@ def test_a_version_that_adds_a_model_makes_no_assessment_later():
     assert found(approved(state, (later, "2026-06-10T00:00:00Z")), "F14") == [f"F14 {AT}"]
     other = first.model_copy(update={"id": "assessment-of-2025"})
     assert found(approved(state, (other, "2026-05-02T00:00:00Z"), (later, "2026-06-10T00:00:00Z")), "F14") == []
+
+
+def incident(*duties):
+    fields = {
+        "id": "N1", "system": SYSTEM, "detected": "a call", "detected_on": "2026-05-20", "aware_on": "2026-05-20",
+        "serious": "other serious harm", "serious_reason": "loans were refused", "harm": {"kind": "delay"},
+        "root_cause": {"cause": "a column was renamed"}, "status": "open", "actions": ["K1"], "risks": ["R1"],
+    }  # fmt: skip
+    return document("incident", **fields, duties=list(duties))
+
+
+AUTHORITY = {"to": "the market surveillance authority", "law": "AI Act Art. 73", "sent": "2026-05-22"}
+MINUTES = {
+    "date": "2026-06-15", "attendees": ["max"], "top_management": ["max"], "inputs": "review-inputs",
+    "decisions": [
+        {"decision": "hire a data scientist", "owner": "olga", "due": "2026-12-01"},
+        {"decision": "The AI policy stays as it is"},
+    ],
+}  # fmt: skip
+LOOKED = {"inputs": ["the review of May"], "decision": "keep", "date": "2026-05-01"}
+HONEST = {
+    "customers are told after the authority": {
+        "incident": incident(AUTHORITY, {"to": "customers", "law": "contract", "due": "2026-06-30"})
+    },
+    "a control of another standard meets a need": {
+        "parties": document("parties", parties=[
+            {"who": "applicants", "need": "calm", "how_met": ["ISO 27001:2022 A.8.16 and A.8.15"]}])
+    },
+    "a control of another standard treats a risk": {"risks": risks(risk(controls=["A.6.2.4", "A.8.16 of ISO 27001"]))},
+    "a permission with a limit": {
+        "own_test": own_test(decision="may be used; personal data must not be sent")},
+    "a permission by number": {"own_test": own_test(decision="No. 3 of the board: approved")},
+    "a role in capitals": {"roles": document("roles", roles=[
+        {"role": "owner", "authority": "May STOP a release", "person": "rita"}]),
+        "release": release(who_may_stop="rita")},
+    "a decision that changes nothing": {
+        "inputs": review_inputs(), "minutes": document("review-minutes", **MINUTES)},
+    "a basis in another alphabet": {"soa": soa("A.5.3", basis=["Ärztegesetz"])},
+    "a review by a body": {"looked": document("policy-review", **LOOKED, by="board")},
+    "a review by two people": {"looked": document("policy-review", **LOOKED, by="max and olga")},
+    "a function beside a name": {"release": release(who_may_stop="the head of lending (olga)")},
+    "a target in another language": {"measured": document("measurement-plan", language="de", measures=[
+        {**FIELDS["measurement-plan"]["measures"][0], "limit": "keine"}])},
+    "a risk in another language": {"risks": document("risk-register", language="de", risks=[risk(event="女性被拒绝")])},
+    "a verdict in another language": {"own_test": own_test(results=["bestanden"]).model_copy(update={"language": "de"})},
+    "a body in another language": {"risk-method": good().named("risk-method")[0].model_copy(update={
+        "language": "de", "acceptance": document("risk-method", acceptance=[
+            {"level": level, "may_accept": "Vorstand"} for level in ("medium", "high")]).acceptance})},
+    "a context in another language": {"context": document("context", language="de", issues=[
+        {"issue": "neues Gesetz", "effect": "Pflichten"}])},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HONEST)
+def test_what_honest_documents_state_is_no_finding(case):
+    assert [(f.rule, f.fact) for f in findings(good(**HONEST[case]), NOW)] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"own_test": own_test(decision="Unfit: it must not be used")}, "T11"),
+        ({"looked": document("policy-review", **LOOKED, by="noa")}, "K5"),
+        # That the scope names what no register has, and nothing against the board, which decided it.
+        ({"scope": in_scope(sources=["registered models", "providers in traces"], systems_out=[
+            {"id": "chess", "reason": "a game that decides nothing", "approved_by": "the board"}])}, "S8"),
+        ({"release": release(who_may_stop="olga and bob")}, "K4"),
+        ({"own_test": own_test(decision="no, it is too slow")}, "T11"),
+        ({"incident": incident({"to": "the chief risk officer", "law": "contract", "sent": "2026-05-22"})}, "L4"),
+        ({"incident": incident({"to": "office staff of the branches", "law": "contract", "sent": "2026-05-22"})}, "L4"),
+        ({"parties": document("parties", parties=[
+            {"who": "applicants", "need": "calm", "how_met": ["ISO/IEC 42001:2023 A.99.4"]}])}, "S10"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_still_found(changes, word):
+    assert [f.rule for f in findings(good(**changes), NOW)] == [word]
+
+
+def test_a_first_cycle_counts_audits_that_are_planned():
+    first = programme([*clauses(), *controls(), SYSTEM])
+    audit = first.audits[0].model_copy(update={"planned": "2026-09-01"})
+    planned = first.model_copy(update={"audits": (audit,), "effective_from": "2026-01-01"})
+    assert [f.rule for f in findings(good(programme=planned, report=None), NOW)] == []
+    late = planned.model_copy(update={"effective_from": "2020-01-01"})
+    assert {f.rule for f in findings(good(programme=late, report=None), NOW)} == {"I3"}

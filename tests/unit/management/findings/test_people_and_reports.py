@@ -167,6 +167,12 @@ CASES = {
     "a report that was judged late": (reported(triage={"by": "olga", "time": "2026-06-01"}), ["O2 log/P1/days"]),
     "a report that was judged before it came": (reported(triage={"by": "olga", "time": "2026-04-01"}), ["O2 log/P1/days"]),
     "a report without the day on which it came": (reported(received=None), ["O2 log/P1/days"]),
+    "no answer beside the slow channel of another system": (
+        {**reported(answered=None), "other": channel(target_days=90)["channel"].model_copy(
+            update={"id": "slow", "system": "other"}
+        )},
+        ["S8 slow", "O2 log/P1"],
+    ),
     "an answer after a year": (channel(target_days=400), ["O2 report-channel/target"]),
     "an answer within a quarter": (channel(target_days=90), []),
     "a role that begins later": (
@@ -178,7 +184,7 @@ CASES = {
         {"idea": system(id="idea", system="idea", stage="idea", stage_dates={}, models=[], components=[], legal_class=[],
                         objectives={}),
          "scope": states.in_scope(systems_in=[SYSTEM, "idea"], sources=["registered models", "providers in traces"])},
-        ["I3 idea", "R4 idea"]),
+        ["R4 idea"]),
     "a duty to tell that nobody met": (owed(what="that a machine scores them"), ["L12 disclosure-duties/that a machine scores them/open"]),
     "a duty to tell that was met": (
         {**owed(what="that a machine scores them"), "told": document("disclosure", system=SYSTEM, disclosures=[

@@ -56,3 +56,23 @@ def test_the_facts_name_what_is_missing():
     assert who.fix == "correct it, and publish it again: aims document publish risk-method"
     (named,) = findings(good(risks=risks(risk(objective="fairnes"))), NOW)
     assert "threatens 'fairnes', which is no objective of Annex C, 'fairness' may be meant" in named.fact
+
+
+def left(levels, before, after):
+    """Findings where likelihood goes from one level to another on a scale that is listed in some order."""
+    scales = {**METHOD["scales"], "likelihood": [{"level": level, "meaning": "counted"} for level in levels]}
+    matrix = {f"{level}/high": "medium" for level in levels}
+    residual = {"likelihood": after, "impact": "high", "level": "medium", "basis": "counted"}
+    return found(
+        good(
+            **{"risk-method": document("risk-method", **{**METHOD, "scales": scales, "matrix": matrix})},
+            risks=risks(risk(likelihood=before, residual=residual, treatment="accept")),
+        )
+    )
+
+
+@pytest.mark.parametrize("levels", [("rare", "likely"), ("likely", "rare"), ("very high", "very low")])
+def test_a_treatment_makes_no_risk_greater_in_whichever_order_the_scale_is_listed(levels):
+    low, high = sorted(levels, key=lambda level: level in ("likely", "very high"))
+    assert left(levels, high, low) == []
+    assert left(levels, low, high) == ["R4 risk-register/R1/left"]
