@@ -24,7 +24,7 @@ class DriverQuery:
         self._text = str(compiled)
         self._order: list[str] | None = compiled.positiontup
         self._fixed = compiled.params
-        self._looks = [column.type.result_processor(dialect, None) for column in columns]
+        self._looks = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._row = _row_type(column.key for column in columns)
 
     def rows(self, connection: sa.Connection, asked: Mapping[str, Any]) -> list[Any]:

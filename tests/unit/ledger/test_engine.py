@@ -11,7 +11,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
 from aims_mlflow.ledger import engine
 from aims_mlflow.ledger.database import on_disk
 from aims_mlflow.ledger.ledger import Ledger
@@ -100,6 +100,18 @@ def test_an_append_makes_two_trips_to_postgresql_whoever_wrote_before(postgres_u
             sa.event.remove(*listen)
     assert len(re.findall(r"\tF\t\d+\t(?:Sync|Query)\b", path.read_text())) == 2, path.read_text()
     assert all(workers[0].proofs.inclusion(number).holds() for number in range(12))
+
+
+def test_the_other_driver_writes_and_reads_the_same_ledger(postgres_uri):
+    """psycopg2 sends no statements together, and reads JSON by itself; servers name it by `aims+postgresql+psycopg2`."""
+    log = Log(ephemeral_key(), "ai.example.org/w")
+    drivers = [Ledger(uri, log) for uri in (postgres_uri, postgres_uri.replace("+psycopg:", "+psycopg2:"))]
+    for number in range(6):
+        drivers[number % 2].seal(finding())
+    with pytest.raises(EvidenceError, match="has no body"):
+        drivers[1].erase(99, finding())
+    drivers[1].seal(finding())
+    assert all(drivers[0].proofs.inclusion(number).holds() for number in range(7))
 
 
 def test_a_reader_that_may_not_write_can_still_confirm(postgres_uri):
