@@ -9,7 +9,7 @@ from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, 
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.report.columns import shares, words
-from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts
+from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts, height
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -86,9 +86,9 @@ def _contents(sheet: FPDF, outline: Any) -> None:
             sheet.cell(0, LINE, str(section.page_number), align="R", link=link, new_x="LMARGIN", new_y="NEXT")
 
 
-def _heading(sheet: FPDF, text: str, level: int) -> None:
+def _heading(sheet: FPDF, text: str, level: int, below: float = 0.0) -> None:
     size = (18, 14, 11)[level]
-    if sheet.will_page_break(size * 1.5):
+    if sheet.will_page_break(size * 1.5 + below):
         sheet.add_page()
     sheet.ln(0 if level == 0 else 3)
     sheet.set_font(FONT, "B", size)
@@ -112,7 +112,9 @@ def _part(sheet: FPDF, part: PageView) -> None:
         _paragraph(sheet, words(each))
     for block in part.blocks:
         if block.title:
-            _heading(sheet, block.title, 2)
+            # A heading goes with its picture to the next sheet.
+            below = height(block, sheet.epw) if isinstance(block, Picture) else 0.0
+            _heading(sheet, block.title, 2, below)
         _block(sheet, block)
 
 

@@ -41,8 +41,8 @@ def size(picture: Picture) -> tuple[float, float]:
 
 def draw(sheet: FPDF, picture: Picture, font: str, widest: float) -> None:
     """Draw a picture at the sheet's place, at most `widest` wide; the sheet's place moves below it."""
-    wide, high = size(picture)
-    unit = min(widest / wide, 0.26)  # millimetres
+    _, high = size(picture)
+    unit = _unit(picture, widest)
     if sheet.will_page_break(high * unit):
         sheet.add_page()
     left, top = sheet.l_margin, sheet.get_y()
@@ -58,6 +58,15 @@ def draw(sheet: FPDF, picture: Picture, font: str, widest: float) -> None:
             sheet.set_text_color(*ink)
             sheet.text(left + (x + 10) * unit, top + (y + down) * unit, text)
     sheet.set_y(top + high * unit + 2)
+
+
+def height(picture: Picture, widest: float) -> float:
+    """Return how high a picture is drawn, in millimetres."""
+    return size(picture)[1] * _unit(picture, widest)
+
+
+def _unit(picture: Picture, widest: float) -> float:
+    return min(widest / size(picture)[0], 0.26)  # millimetres
 
 
 def _arrow(sheet: FPDF, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from aims_mlflow.documents.page_blocks import PageTable, Picture
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.exports.report import pdf
 from aims_mlflow.exports.report.columns import LIMITS
 from aims_mlflow.exports.report.content import system_report
 from aims_mlflow.exports.report.html import as_html
@@ -83,6 +84,15 @@ def test_pdf_is_drawn_in_its_own_fonts_with_an_outline(report):
     assert b"/Outlines" in content
     assert b"/URI" not in content
     assert as_pdf(report) == content, "the same report gives the same bytes"
+
+
+@pytest.mark.parametrize(("below", "sheets"), [(0.0, 1), (60.0, 2)])
+def test_a_heading_goes_to_the_next_sheet_with_the_picture_below_it(report, below, sheets):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_y(220)
+    pdf._heading(sheet, "Lineage", 2, below)
+    assert sheet.page_no() == sheets
 
 
 def test_docx_has_the_states_with_their_symbols(report):
