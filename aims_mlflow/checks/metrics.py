@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 GROUP_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate")
-GROUP_RATIO = "selection_rate_ratio"
 # Each group against the reference group: shares whose ratio and difference are told.
 COMPARED_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
 COMPARED = tuple(f"{rate}_{how}" for rate in COMPARED_RATES for how in ("ratio", "difference"))
@@ -86,5 +85,4 @@ REPRESENTATIVENESS = (
 )
 LEAKAGE = ("train_test_overlap",)
 ROBUSTNESS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift", "unsafe_model_files")
-MONITORED = ("drift", "drifted_share", "missing_rate_rise", "unseen_share_rise")
 DRIFT = ("drift", "drift_p_value", "drifted_share")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[str, str], bytes]
 
-ALWAYS = ("policy", "keyring")
 DOCUMENTS = ("model-card", "datasheet", *KINDS)  # what a stage 1 audit reads
 MAX_STAMPS = 20
 
