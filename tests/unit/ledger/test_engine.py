@@ -88,16 +88,23 @@ def test_what_was_sealed_or_confirmed_is_there_after_a_crash():
 def test_an_append_makes_two_trips_to_postgresql_whoever_wrote_before(postgres_uri, tmp_path):
     """Lock and state go together; the rows, the commit, and the wait for the disk that holds up nobody else."""
     log = Log(ephemeral_key(), "ai.example.org/w")
-    workers, path = [Ledger(postgres_uri, log) for _ in range(2)], tmp_path / "trace"
+    workers, path, traced = [Ledger(postgres_uri, log) for _ in range(2)], tmp_path / "trace", []
     for number in range(11):
         workers[number % 2].seal(finding())
     with path.open("w") as trace:
-        listen = (sa.pool.Pool, "checkout", lambda connection, *_: connection.pgconn.trace(trace.fileno()))
+
+        def begin(connection, *_):
+            connection.pgconn.trace(trace.fileno())
+            traced.append(connection.pgconn)
+
+        listen = (sa.pool.Pool, "checkout", begin)
         sa.event.listen(*listen)
         try:
             workers[1].seal(finding())
         finally:
             sa.event.remove(*listen)
+            for connection in traced:  # else it writes on into whatever gets the number of the closed file
+                connection.untrace()
     assert len(re.findall(r"\tF\t\d+\t(?:Sync|Query)\b", path.read_text())) == 2, path.read_text()
     assert all(workers[0].proofs.inclusion(number).holds() for number in range(12))
 
