@@ -45,6 +45,12 @@ class Publication:
         return (self.document.effective_from or "") > day
 
 
+def approved_by_another(document: PublishedDocument, approvals: Iterable[DocumentApproval]) -> bool:
+    """Return whether one of some approvals is of a publication, by no author of it, in the role that its kind needs."""
+    role = approving_role(document.kind)
+    return any(a.is_of(document) and role in a.roles and not is_among(a.owner, document.authors) for a in approvals)
+
+
 @dataclass(frozen=True)
 class DocumentShelf:
     """All that sessions say of documents.
@@ -92,9 +98,7 @@ class DocumentShelf:
 
         An approval in another role changes nothing: the version that was approved before stays in force.
         """
-        document = publication.document
-        given = (a for a in self.approvals_of(document) if approving_role(document.kind) in a.roles)
-        return any(not is_among(a.owner, document.authors) for a in given)
+        return approved_by_another(publication.document, self.approvals_of(publication.document))
 
     def in_force(self, document: str, day: str) -> Publication | None:
         """Return the version of a document that is in force on a day (YYYY-MM-DD); None for one that was withdrawn.

@@ -18,7 +18,8 @@ from aims_mlflow.gates.counting_evidence import (
     with_own_ids,
 )
 from aims_mlflow.gates.document_content.document_set import PublishedSet
-from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, approving_role, attached, judge
+from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
+from aims_mlflow.gates.published_documents import approved_by_another
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import (
     LineageDetails,
@@ -26,7 +27,6 @@ from aims_mlflow.records.details.training import (
     SessionStartDetails,
     SystemStatement,
 )
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -199,9 +199,7 @@ class StatusSubject:
 
     def is_approved(self, document: PublishedDocument) -> bool:
         """Return whether another person than its authors approved a publication, in the role that its kind needs."""
-        role = approving_role(document.kind)
-        mine = (a for a in self._approvals_of.get(document.sha256, ()) if a.is_of(document) and role in a.roles)
-        return any(not is_among(a.owner, document.authors) for a in mine)
+        return approved_by_another(document, self._approvals_of.get(document.sha256, ()))
 
     def known_documents(self, judged: PublishedDocument | None = None) -> PublishedSet:
         """Return what documents say that somebody approved, beside one that is judged: nobody's own word decides."""

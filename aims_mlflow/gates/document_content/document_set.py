@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.cached_values import cached_property
@@ -32,22 +33,22 @@ def known_as(people: Collection[KnownPerson], keyring: Keyring | None) -> dict[s
     return found | {person(known.id): person(known.id) for known in people}
 
 
-class DocumentSet:
+class DocumentSet(ABC):
     """What control states and findings ask documents: those of a kind, systems, and who is the same person."""
 
     keyring: Keyring | None
 
+    @abstractmethod
     def of(self, model: type[Written]) -> list[Written]:
         """Return the documents of a kind, by its model."""
-        raise NotImplementedError
 
     def about(self, model: type[Written], system: str) -> list[Written]:
         """Return the documents of a kind about a system."""
         return [d for d in self.of(model) if d.system == system]
 
+    @abstractmethod
     def named(self, name: str) -> list[WrittenDocument]:
         """Return the documents with an id."""
-        raise NotImplementedError
 
     @cached_property
     def systems(self) -> dict[str, SystemEntry]:
