@@ -47,7 +47,7 @@ def newest(connection: Connection, tables: TreeTables) -> Checkpoint | None:
     Raises:
         EvidenceError: what is stored is none.
     """
-    return next(iter(_read(connection, sa.select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()))), None)
+    return _first(connection, sa.select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()))
 
 
 @dataclass(frozen=True)
@@ -136,23 +136,12 @@ def covering(connection: Connection, tables: TreeTables, size: int) -> Checkpoin
     """Return the smallest checkpoint over at least `size` leaves."""
     table = tables.checkpoints
     query = sa.select(table).where(table.c.size >= size).order_by(table.c.size)
-    return next(iter(_read(connection, query)), None)
+    return _first(connection, query)
 
 
-def all_of(connection: Connection, tables: TreeTables) -> Iterator[Checkpoint]:
-    """Yield every stored checkpoint, smallest first."""
-    table, after = tables.checkpoints, -1
-    while True:
-        query = sa.select(table).where(table.c.size > after).order_by(table.c.size)
-        page = _read(connection, query, PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        after = page[-1].size
-
-
-def _read(connection: Connection, query: sa.Select[Any], most: int = 1) -> list[Checkpoint]:
-    return [_parsed(row.size, row.note) for row in connection.execute(query.limit(most))]
+def _first(connection: Connection, query: sa.Select[Any]) -> Checkpoint | None:
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else _parsed(row.size, row.note)
 
 
 def _parsed(size: int, note: str) -> Checkpoint:

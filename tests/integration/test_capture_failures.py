@@ -65,6 +65,7 @@ def test_warnings_that_are_errors_in_the_persons_code_stop_no_evidence(halves):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what earlier tests left to the garbage collector
         model = train(*halves)
         with pytest.raises(DeprecationWarning):
             model.predict(halves[1][FEATURES])
