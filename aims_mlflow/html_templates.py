@@ -27,11 +27,6 @@ def templates_of(package: str) -> jinja2.Environment:
     return environment
 
 
-def code_parts(text: str) -> list[tuple[str, bool]]:
-    """Return the parts of a text, each with whether it stood between backticks, for formats that are not HTML."""
-    return [(part, number % 2 == 1) for number, part in enumerate(CODE.split(text)) if part]
-
-
 def with_code(text: str) -> Markup:
     """Return a text as HTML in which what stands between backticks is code; the text is escaped."""
     from markupsafe import Markup, escape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.errors import ConfigError, nearest
 from aims_mlflow.records.base import Record
-from aims_mlflow.records.control import Control, Crosswalk, CrosswalkRow, EvidenceKind, KindUse, Need, Objective
+from aims_mlflow.records.control import Control, Crosswalk, CrosswalkRow, EvidenceKind, Need, Objective
 from aims_mlflow.strict_yaml import Document, parse
 
 if TYPE_CHECKING:
@@ -142,15 +142,6 @@ def controls_for_kind(kind: str) -> tuple[tuple[str, Need], ...]:
     """Return (control or clause id, need) for each control that a kind is evidence for."""
     both = [*controls().values(), *clauses().values()]
     return tuple((c.id, use.need) for c in both for use in c.evidence if use.kind == kind)
-
-
-def kinds_for_control(control_id: str) -> tuple[KindUse, ...]:
-    """Return the evidence kinds of a control.
-
-    Raises:
-        ConfigError: there is no such control.
-    """
-    return require_control(control_id).evidence
 
 
 def crosswalk_for(control_id: str) -> CrosswalkRow | None:

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
 RESULTS = ("conform", "nonconform", "not tested")
 AUDITOR = ("auditor",)
 _LEAF = re.compile(r"leaf ([\d,]+)", re.ASCII)
-
-
-@dataclass(frozen=True)
-class SignedSample:
-    """A signed sample: its session file, and the leaf that sealed it, if it was sealed."""
-
-    name: str
-    content: bytes
-    leaf: int | None
 
 
 def read_sheet(text: str, where: str) -> list[SampledItem]:

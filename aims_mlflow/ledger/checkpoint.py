@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_NOTE_BYTES = 64 * 1024
 MAX_SIGNATURES = 16
 DASH = "— "
-ED25519, ECDSA = b"\x01", b"\x02"
+ED25519 = b"\x01"
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -107,23 +107,6 @@ def key_hint(name: str, key: PublicKey) -> bytes:
     raise KeyUnavailable("checkpoints are signed with Ed25519 or ECDSA", next="`aims keys new` makes an Ed25519 key")
 
 
-def verifier_key(name: str, key: PublicKey) -> str:
-    """Return a key in the text form that note verifiers take: `<name>+<hint>+<base64 of type and key>`.
-
-    Raises:
-        KeyUnavailable: notes know no such kind of key.
-    """
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
-    raw = key.raw_ed25519
-    if raw is not None:
-        body = ED25519 + raw
-    else:
-        public = load_pem_public_key(key.pem.encode())
-        body = ECDSA + public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"{name}+{key_hint(name, key).hex()}+{base64.b64encode(body).decode()}"
-
-
 def check_name(name: str) -> str:
     """Return `name` if it is valid as the origin and signer of a note.
 
@@ -148,17 +131,6 @@ def sign(origin: str, size: int, root: bytes, key: SigningKey) -> Checkpoint:
     text = f"{check_name(origin)}\n{size}\n{base64.b64encode(root).decode()}\n"
     signature = NoteSignature(origin, key_hint(origin, key.public), key.sign(text.encode()))
     return Checkpoint(origin, size, root, Note(text, (signature,)))
-
-
-def sign_note(text: str, name: str, key: SigningKey) -> Note:
-    """Return any text as a signed note.
-
-    Raises:
-        EvidenceError: the text cannot be a note.
-        KeyUnavailable: the key cannot sign notes.
-    """
-    made = Note(text, (NoteSignature(check_name(name), key_hint(name, key.public), key.sign(text.encode())),))
-    return parse_note(made.encode().encode(), "note")
 
 
 def parse_note(raw: bytes, where: str) -> Note:

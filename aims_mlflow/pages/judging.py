@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -221,8 +220,3 @@ def _rules(force: RulesInForce | None, content: DecisionLeaf) -> Rules | None:
         return force.policy.rules(name, content.stage or "registration", content.alias, workspace or None)
     except AimsError:
         return None
-
-
-def unmet_ids(text: str | None) -> list[str]:
-    """Return the control ids that the index keeps of a decision."""
-    return list(json.loads(text or "[]"))

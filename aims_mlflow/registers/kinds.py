@@ -106,4 +106,3 @@ _ALL = (
 
 KINDS = {kind.name: kind for kind in _ALL}
 RECONCILED = tuple(kind.name for kind in _ALL if kind.closer == "reconcile")
-REVIEWED = tuple(kind.name for kind in _ALL if kind.closer == "review")

@@ -90,7 +90,7 @@ def test_every_kind_that_is_used_exists_and_every_kind_is_used():
     ],
 )
 def test_what_answers_a_control(control, kinds):
-    assert {u.kind: u.need for u in loader.kinds_for_control(control)} == kinds
+    assert {u.kind: u.need for u in loader.require_control(control).evidence} == kinds
 
 
 def test_a_control_always_has_a_required_kind():

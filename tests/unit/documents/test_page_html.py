@@ -4,7 +4,6 @@ import pytest
 
 from aims_mlflow.documents.page_blocks import Facts, PageCell, PageTable, PageView, Prose
 from aims_mlflow.documents.page_html import page_html, show
-from aims_mlflow.html_templates import code_parts
 
 
 @pytest.mark.parametrize(
@@ -33,8 +32,3 @@ def test_no_place_of_a_page_shows_backticks():
     page = page_html("run_page.html.j2", view, style="", time="", run_id="r", records=1, sessions=1).decode()
     assert page.count("<code>aims document new soa</code>") == 7
     assert "`" not in page.partition("<main")[2].partition("</main>")[0]
-
-
-def test_parts_of_a_text_are_told_for_formats_that_are_not_html():
-    assert code_parts("run `aims x` now") == [("run ", False), ("aims x", True), (" now", False)]
-    assert code_parts("`a``b`") == [("a", True), ("b", True)]
