@@ -293,7 +293,7 @@ def _approval(
 def day_end(day: str | None) -> str | None:
     """Return the end of a day that was typed as YYYY-MM-DD; None for anything else."""
     try:
-        first = datetime.strptime(str(day)[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+        first = datetime.strptime(str(day), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
     return utc_text(first + timedelta(days=1) - timedelta(microseconds=1))

@@ -62,6 +62,8 @@ def joined(parts: list[Judgement], sentence: str) -> Judgement:
     order: tuple[Outcome, ...] = ("failed", "stale", "not evaluated", "missing", "captured", "not due", "warned")
     if not parts:
         return Judgement("missing", "there is nothing to judge")
+    if all(p.outcome == "not applicable" for p in parts):
+        return parts[0]
     worst: Outcome = next((o for o in order if any(p.outcome == o for p in parts)), "holds")
     mine = [p for p in parts if p.outcome == worst]
     ending = min((p for p in parts if p.until), key=lambda p: str(p.until), default=None)

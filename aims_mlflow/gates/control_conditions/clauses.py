@@ -73,11 +73,11 @@ def all_assessed(document: PublishedDocument, subject: StatusSubject, at: dateti
     registers = [document, *subject.written("risk-register")]
     assessed = {str(e.get("system")) for d in registers for e in mappings(d.fields.get("risks"))}
     bare = sorted(systems - assessed)
-    return ("missing", f"no risk is assessed for {', '.join(bare)}") if bare or not assessed else None
+    return ("missing", f"no risk is assessed for {', '.join(bare) or 'any system'}") if bare or not assessed else None
 
 
 def every_control(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """Each of the 38 controls is in or out, with a reason."""
+    """Each of the 38 controls has a reason why it applies, or why it does not."""
     reasoned = {str(e.get("control")) for e in mappings(document.fields.get("controls")) if says(e.get("reason"))}
     lacking = [c for c in controls() if c not in reasoned]
     text = f"{len(lacking)} of {len(controls())} controls have no reason: {', '.join(lacking[:5])}"
@@ -100,7 +100,8 @@ def _accepted(plan: TreatmentPlanDocument, known: DocumentSet, day: str) -> Prob
     may_accept = AcceptingPeople(known)
     for treated in plan.risks:
         if treated.accepted_by and not may_accept(treated.accepted_by, treated.residual or ""):
-            who = f"{treated.accepted_by}, who is not of top management nor may accept level {treated.residual}"
+            level = f"level {treated.residual}" if treated.residual else "a level that is not stated"
+            who = f"{treated.accepted_by}, who is not of top management nor may accept {level}"
             text = f"what is left of risk {treated.risk} is accepted by {who}"
             return ("failed", text) if known.people else ("missing", f"{text}: there is no register of people")
     return None
@@ -157,7 +158,7 @@ def written(subject: StatusSubject, at: datetime) -> Judgement:
 def controlled(subject: StatusSubject, at: datetime) -> Judgement:
     """Each published document counts: another person approved it, and its review is not overdue."""
     kinds = dict.fromkeys(d.kind for d in subject.documents)  # in one order: a page that is made again says the same
-    parts = [subject.judged(d, at) for kind in kinds for d in subject.written(kind)]
+    parts = [subject.judged(d, at, approving_role(kind)) for kind in kinds for d in subject.written(kind)]
     if not parts:
         return Judgement("missing", "there is no published document", basis="person")
     return joined(parts, f"{len(parts)} documents are approved and in date")

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.verdict import Problem
     from aims_mlflow.records.decision import Decision
 
+# The same day of the next year is in time, after a leap day too.
 YEAR = timedelta(days=366)
+DAY = timedelta(days=1)
 
 
 def moment(value: object) -> datetime | None:
@@ -45,6 +47,12 @@ def moment(value: object) -> datetime | None:
         return parse_time(text if "T" in text else f"{text}T00:00:00+00:00")
     except ValueError:
         return None
+
+
+def deadline(value: object) -> datetime | None:
+    """Return the last moment of a time or a day of a document's field, or None."""
+    when = moment(value)
+    return when + DAY - timedelta(microseconds=1) if when is not None and "T" not in str(value) else when
 
 
 def within_a_year(value: object, at: datetime) -> bool:
@@ -68,14 +76,18 @@ def allowed(subject: StatusSubject, at: datetime) -> Judgement:
     bare = [a for a in subject.aliases if not any(d.alias == a for d in mine)]
     if bare or not mine:
         return Judgement("missing", f"no decision of the gate allows these bytes{_as(bare)}")
-    last = mine[-1]
-    ended = [w for w in last.waived if parse_time(w.expires) < at]
+    held = [next(d for d in reversed(mine) if d.alias == alias) for alias in dict.fromkeys(subject.aliases)] or mine[
+        -1:
+    ]
+    last = max(held, key=lambda d: d.time)
+    waived = [w for d in held for w in d.waived]
+    ended = [w for w in waived if parse_time(w.expires) < at]
     if ended:
         text = f"the waiver of {ended[0].unmet.control} by {ended[0].owner} ended on {ended[0].expires[:10]}"
         return Judgement("stale", text, since=last.time)
-    text = f"allowed{_as([d.alias for d in mine[-1:] if d.alias])} on {last.time[:10]}, by {last.basis}"
-    warnings = tuple(f"{w.unmet.control} is waived: {w.unmet.text}" for w in last.waived)
-    until = min((w.expires for w in last.waived), default=None)
+    text = "; ".join(f"allowed{_as([d.alias] if d.alias else [])} on {d.time[:10]}, by {d.basis}" for d in held)
+    warnings = tuple(dict.fromkeys(f"{w.unmet.control} is waived: {w.unmet.text}" for w in waived))
+    until = min((w.expires for w in waived), default=None)
     return Judgement(
         "warned" if warnings else "holds", text, since=last.time, until=until, ends="a waiver", warnings=warnings
     )
@@ -148,7 +160,7 @@ def outside_test(document: PublishedDocument, subject: StatusSubject, at: dateti
 
 
 def _in_time(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    sent, due = moment(entry.get("sent")), moment(entry.get("due"))
+    sent, due = moment(entry.get("sent")), deadline(entry.get("due"))
     if due is None:
         return "missing", f"notice of {entry.get('incident')} states no due time"
     late = sent > due if sent else at > due
@@ -198,8 +210,8 @@ def again(name: str, kind: str) -> Check:
     repeated = by_document("reassessment", check)
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        first = subject.written(kind)[-1:]
-        if subject.written("reassessment") or not first:
+        first, repeats = subject.written(kind)[-1:], subject.written("reassessment")
+        if not first or any(parse_time(r.time) >= parse_time(first[0].time) for r in repeats):
             return repeated(subject, at)
         due = parse_time(first[0].time) + YEAR
         if at > due:

@@ -40,13 +40,12 @@ from aims_mlflow.records.documents.third_parties import (
     SupplierDocument,
     SupplierEvaluationDocument,
 )
-from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import Check, FieldCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -65,7 +64,7 @@ def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -
     if document.fields.get("policy") != policies[-1].id:
         return "stale", "it is about another version of the AI policy"
     told, bound = number(document.fields.get("reached")), number(document.fields.get("headcount"))
-    if not told or not bound:
+    if told is None or not bound:
         return "missing", "it does not state how many it reached, of how many"
     least = number(policies[-1].fields.get("least_reached")) or 100
     if told * 100 < least * bound:
@@ -74,11 +73,11 @@ def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -
 
 
 def too_few(least: float) -> str:
-    """Return how many of 100 people had to be reached, in words."""
-    return f"and the policy asks for {least:g}%" if least < 100 else "and the policy names no share that would do"
+    """Return what the policy asks for, as the end of a sentence."""
+    return f"and the policy asks for {least:g}%" if least < 100 else "and the policy lets nobody be left out"
 
 
-def dated(name: str) -> Any:
+def dated(name: str) -> FieldCheck:
     """Return the check that a field is a day or time that is past."""
 
     def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
@@ -97,13 +96,13 @@ def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
         return named
     if subject.keyring is None:
         return Judgement("captured", "no keyring here to compare the roles with", named.evidence, basis="person")
-    lacking = []
+    lacking, known, day = [], subject.known_documents(), f"{at:%Y-%m-%d}"
     stated = [e for d in subject.newest("role-assignment") for e in mappings(d.fields.get("assignments"))]
-    for entry in stated:
-        role = SIGNING_DUTIES.get(str(entry.get("duty")))
-        keys = [k for k in subject.keyring.keys if person(k.owner) == person(str(entry.get("person")))]
+    for entry in (e for e in stated if str(e.get("since") or day) <= day <= str(e.get("until") or day)):
+        role, who = SIGNING_DUTIES.get(str(entry.get("duty"))), str(entry.get("person"))
+        keys = [k for k in subject.keyring.keys if known.same_person(k.owner) == known.same_person(who)]
         if role and not any(_valid(k, role, at) for k in keys):
-            lacking.append(f"{entry.get('person')} has no valid key with the role {role}")
+            lacking.append(f"{who} has no valid key with the role {role}")
     return Judgement("failed", "; ".join(lacking), named.evidence, basis="person") if lacking else named
 
 
@@ -156,7 +155,7 @@ def _competence(
     mine = [
         d
         for d in documents
-        if is_among(owner, texts(d.fields.get("person")))
+        if subject.known_documents().is_one_of(owner, texts(d.fields.get("person")))
         and role in texts(d.fields.get("role"))
         and says(d.fields.get("basis"))
     ]
@@ -186,7 +185,10 @@ def implemented(subject: StatusSubject, at: datetime) -> Judgement:
     if process.outcome != "holds":
         return process
     stages = {e.get("stage") for e in mappings(subject.written("lifecycle-process")[-1].fields.get("stages"))}
-    if subject.rules.stage not in stages or not subject.rules.require:
+    if not subject.rules.require:
+        text = f"the policy in force requires no evidence at {subject.rules.stage}"
+        return Judgement("failed", text, process.evidence)
+    if subject.rules.stage not in stages:
         return Judgement("stale", f"the policy has a gate at {subject.rules.stage}, the process none", process.evidence)
     if subject.rules.mode != "enforce":
         return Judgement("failed", "the gate only observes: it refuses nothing", process.evidence)

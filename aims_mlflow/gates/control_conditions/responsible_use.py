@@ -51,7 +51,7 @@ def _goes_on(document: OversightDocument, known: DocumentSet, day: str) -> Probl
 
 def _reviewed(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     decisions, seen = number(entry.get("decisions")), number(entry.get("reviewed"))
-    if not decisions or not seen:
+    if decisions is None or seen is None:
         return "missing", "a period of oversight has no numbers of decisions and reviews"
     promised = number(entry.get("promised"))
     if promised is not None and seen < promised:

@@ -23,6 +23,7 @@ ROLE_APPROVES = re.compile(
     r"\b(?:approv|accept|sign)\w*|\breleases\b|\b(?:may|can|to|and|or)\s+release\b", re.IGNORECASE
 )
 ROLE_TRAINS = re.compile(r"\btrain", re.IGNORECASE)
+ROLE_STOPS = re.compile(r"\bstop", re.IGNORECASE)
 NOT = re.compile(r"\b(not|no|never|nothing)\b[^,;.]*", re.IGNORECASE)
 
 
@@ -80,6 +81,10 @@ class DutyRegister:
         if kind in OF_MANAGEMENT and any(p.top_management for p in self.people.values()):
             return False
         return self._is_one_of(name, (*self.holders(APPROVING, system), *self._by_role(ROLE_APPROVES, system)))
+
+    def may_stop(self, system: str) -> list[str]:
+        """Return whose duty it is to stop a system: by its assignments, and by the register of roles."""
+        return [*self.holders(("stop",), system), *self._by_role(ROLE_STOPS, system)]
 
     def may_train(self, name: str) -> bool:
         """Return whether it is somebody's duty to train a system."""

@@ -30,7 +30,7 @@ def unheld_duty(document: RoleAssignmentDocument, documents: DocumentSet, day: s
     for entry in document.assignments:
         holders = register.accountable(entry.duty, str(document.system))
         if not holders and entry.person:
-            return "stale", f"nobody is to {entry.duty} {document.system} any more: it ended on {entry.until}"
+            return "stale", f"nobody is to {entry.duty} {document.system} {_when(entry.since, entry.until, day)}"
         if len(holders) > 1:
             return "missing", f"{' and '.join(holders)} are each to answer for one duty: to {entry.duty}"
         wrong = why_absent(holders[0], documents, day) if holders else None
@@ -42,13 +42,18 @@ def unheld_duty(document: RoleAssignmentDocument, documents: DocumentSet, day: s
 def unheld_role(document: RolesDocument, documents: DocumentSet, day: str) -> Problem:
     """Return a role that ended, or whose holder is not there; None where there is none."""
     for role in document.roles:
-        others = [r for r in document.roles if r.role == role.role and (r.until or day) >= day]
+        others = [r for r in document.roles if r.role == role.role and (r.since or day) <= day <= (r.until or day)]
         if not others:
-            return "stale", f"nobody is {role.role} any more: it ended on {role.until}"
+            return "stale", f"nobody is {role.role} {_when(role.since, role.until, day)}"
         wrong = why_absent(role.person, documents, day) if role.person and role in others else None
         if wrong is not None:
             return wrong
     return None
+
+
+def _when(since: str | None, until: str | None, day: str) -> str:
+    """Return since when nobody holds a duty, or from when somebody does."""
+    return f"any more: it ended on {until}" if until and until < day else f"yet: it begins on {since}"
 
 
 def not_of_management(document: LeadershipDocument, documents: DocumentSet, day: str) -> Problem:

@@ -87,8 +87,9 @@ def falls_short(target: str, result: str) -> bool:
 
 def beyond(limit: str, comparator: str | None, value: str) -> bool:
     """Return whether a value is beyond a limit such as "at least 0.8"; `comparator` is for a limit without words."""
-    words = LIMITED.search(limit)
-    found = re.search(NUMBER, limit)
+    plain = YEAR.sub("", limit)
+    words = LIMITED.search(plain)
+    found = re.search(NUMBER, plain[words.end() :] if words else plain)
     how = COMPARATORS[str(words.lastgroup)] if words else comparator
     if found is None or how is None:
         return False

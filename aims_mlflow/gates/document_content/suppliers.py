@@ -33,9 +33,10 @@ CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
 # What a decision begins with that lets nobody use the component; "no objections" lets everybody.
 REFUSED = re.compile(
-    r"\W*(no(?!\.\s*\d|\s+(objection|concern|reservation))|not|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
+    r"\W*(no(?!\.\s*\d|\s+(objection|concern|reservation))|not(?!\s+before\b)|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
     r"|(?!\W*yes\b)((?!\b(may|can) be used\b|\b(approved|accepted)\b).)*"
-    r"\b(may|must|can|should|shall|is|are|was)\s*(not|never)\b",
+    r"\b(may|must|can|should|shall|is|are)\s*(not|never)\s+((yet|to)\s+)*(be\s+|go\s+)?"
+    r"(used?|approved|accepted|allowed|permitted|released?|deployed|taken|put|into|live|relied|fit|suitable|ready|good)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -81,7 +82,7 @@ def used_components(documents: DocumentSet) -> dict[tuple[str, str], UsedCompone
         if (system, name) not in found:
             entry = documents.systems.get(system)
             own = frozenset(entry.data_sets) if entry else frozenset()
-            found[system, name] = UsedComponent(system, name, own, _least_cases(system, documents))
+            found[system, name] = UsedComponent(system, name, own, _least_cases(system, name, documents))
         return found[system, name]
 
     for system, entry in documents.systems.items():
@@ -101,12 +102,16 @@ def used_components(documents: DocumentSet) -> dict[tuple[str, str], UsedCompone
     return found
 
 
-def _least_cases(system: str, documents: DocumentSet) -> tuple[int, str]:
-    """Return on how many cases a test is made at least: the least that a measurement plan of the system asks."""
-    plans = documents.about(MeasurementPlanDocument, system)
-    wanted = [(m.min_n, d.id) for d in plans for m in d.measures if m.min_n]
-    least, whose = min(wanted, default=(LEAST_CASES, "a share of cases"))
-    return least, f"{whose} needs"
+def _least_cases(system: str, name: str, documents: DocumentSet) -> tuple[int, str]:
+    """Return on how many cases a component is tested at least: what the plans' measures of it ask.
+
+    Where none names it, it is the least of all measures of the system, and never fewer than `LEAST_CASES`.
+    """
+    plans, words = documents.about(MeasurementPlanDocument, system), content_words(name)
+    wanted = [(m.min_n, d.id, m.what) for d in plans for m in d.measures if m.min_n]
+    own = [(n, plan) for n, plan, what in wanted if words & content_words(what)]
+    least, whose = max(own, default=min(((n, plan) for n, plan, _ in wanted), default=(0, "")))
+    return (least, f"{whose} needs") if own or least > LEAST_CASES else (LEAST_CASES, "a share of cases needs")
 
 
 def component_faults(component: UsedComponent, today: str) -> Iterator[SupplierFault]:
@@ -164,7 +169,8 @@ def _certificate(paper: SupplierPaper, component: UsedComponent) -> list[str]:
     if issuer and issuer <= suppliers:
         wrong.append(f"was issued by the supplier itself ({paper.issuer})")
     if holder and suppliers and not holder & suppliers:
-        wrong.append(f"belongs to {paper.entity}, and the supplier is {component.records[-1].supplier}")
+        supplier = next(r.supplier for r in reversed(component.records) if r.supplier)
+        wrong.append(f"belongs to {paper.entity}, and the supplier is {supplier}")
     if paper.kind == "ISO 42001" and not says(paper.accreditation):
         wrong.append("does not say which body accredited its issuer")
     return wrong
@@ -266,8 +272,9 @@ def duty_faults(document: ResponsibilityDocument) -> Iterator[SupplierFault]:
     """Yield T7: duties for which nobody or more than one party is accountable."""
     for duty in document.duties:
         if len(duty.accountable) != 1:
-            who = ", ".join(duty.accountable) or "nobody"
-            fact = f"for {duty.duty!r} of {document.system}, {who} is accountable: it has to be one party"
+            who = " and ".join(duty.accountable) or "nobody"
+            many = "are" if len(duty.accountable) > 1 else "is"
+            fact = f"for {duty.duty!r} of {document.system}, {who} {many} accountable: it has to be one party"
             yield SupplierFault("T7", fact, "name one party in responsibility-matrix", duty.duty)
 
 

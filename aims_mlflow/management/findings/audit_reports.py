@@ -8,7 +8,6 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.managers import managers
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.improvement import AuditReportDocument, CorrectiveActionDocument
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +20,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about reports of internal audits."""
     known = {d.id for d in state.of(CorrectiveActionDocument)}
     known |= {a.id for d in state.of(CorrectiveActionDocument) for a in d.actions if a.id}
+    known = {name.casefold() for name in known}
     for report in state.of(AuditReportDocument):
         yield from _written(report, state)
         yield from _reported(report, state)
@@ -69,7 +69,7 @@ def _entries(report: AuditReportDocument, actions: set[str]) -> Iterator[Managem
             wrong = "closed", f"was closed on {entry.closed_on}, before the audit was held on {report.held}"
         elif entry.grade == "major" and not says(entry.corrective_action):
             wrong = "action", "is major, and no corrective action is named for it"
-        elif entry.corrective_action and not is_among(entry.corrective_action, actions):
+        elif entry.corrective_action and entry.corrective_action.casefold() not in actions:
             wrong = "action", f"names the corrective action {entry.corrective_action}, which is not there"
         if wrong:
             fix = f"aims document new corrective-action, and name it in {name} of {report.id}"

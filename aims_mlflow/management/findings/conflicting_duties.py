@@ -61,15 +61,7 @@ def _may_not_stop(
 ) -> Iterator[ManagementFinding]:
     """Yield K2: who may stop a release by its plan, and holds no such duty for the system."""
     system = str(plan.system)
-    held = {state.same_person(name) for name in duties.holders((STOPS,), system)}
-    for document in duties.roles:
-        for role in document.roles:
-            if (
-                role.person
-                and STOPS in f"{role.duty} {role.authority}".casefold()
-                and (not role.systems or system in role.systems)
-            ):
-                held |= {state.same_person(name) for name in (role.person, role.deputy) if name}
+    held = {state.same_person(name) for name in duties.may_stop(system)}
     if held and plan.who_may_stop and not _names_one(plan.who_may_stop, held, state):
         fact = f"by {plan.id} {plan.who_may_stop} may stop the release of {system}, and holds no duty to stop it; "
         fact += f"{', '.join(sorted(held))} does"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.canonical import digest_of
 from aims_mlflow.checks.claims import is_left_out, is_set_aside
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.card_text import CardText, is_in
@@ -201,7 +202,7 @@ def _monitored(system: str, version: DeployedVersion) -> Iterator[ManagementFind
     """Yield C8: the newest monitored value of a claim lies outside the interval that the card shows."""
     runs = version.of("monitor-run")
     watched = {(c.metric, slice_text(c.slice)): (r, c) for r in runs for c in r.evidence.claims if c.value is not None}
-    for record in version.records:
+    for record in version.counting:
         for claim in record.evidence.claims if record.evidence.kind in ("performance", "fairness") else ():
             seen = watched.get((claim.metric, slice_text(claim.slice)))
             if seen is None or claim.interval is None or claim.role != "test":
@@ -238,9 +239,10 @@ def _words(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]
         if text is None:
             continue
         fix = f"correct it, and publish it again: aims document lint {document.id}"
-        for number, spot in enumerate(dict.fromkeys(other_values(text, around))):
+        for spot in dict.fromkeys(other_values(text, around)):
             fact = f"{document.kind} {document.id}, line {spot.line}: {spot.text}"
-            yield ManagementFinding("C4", f"{document.id}/{number}", fact, fix, document.system, (document.id,))
+            about = f"{document.id}/{digest_of(['spot', spot.text])[:16]}"  # a line that moves is no other finding
+            yield ManagementFinding("C4", about, fact, fix, document.system, (document.id,))
         bare = _praise(s for p in paragraphs(text) for s in p.sentences())
         if bare:
             fact = f"{document.kind} {document.id} says {bare}"

@@ -65,8 +65,16 @@ TOPICS = (
 def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
-    found = {f.id: with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)}
+    found: dict[str, ManagementFinding] = {}
+    for each in (with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)):
+        found[each.id] = _both(found[each.id], each) if each.id in found else each
     return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))
+
+
+def _both(known: ManagementFinding, other: ManagementFinding) -> ManagementFinding:
+    """Return one finding with the facts of two about the same object by the same rule, and with what mends each."""
+    facts, fixes = ("; ".join(dict.fromkeys(texts)) for texts in ((known.fact, other.fact), (known.fix, other.fix)))
+    return replace(known, fact=facts, fix=fixes, evidence=tuple(dict.fromkeys((*known.evidence, *other.evidence))))
 
 
 def with_command(finding: ManagementFinding, state: ManagementState) -> ManagementFinding:

@@ -220,9 +220,8 @@ def _other_data(
 
 def _bad(version: DeployedVersion) -> Iterator[tuple[SealedRecord, Claim]]:
     """Yield each result of a version that misses a limit or warns, and each group that was left out."""
-    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-    for record in version.records:
+    for record in version.counting:
         about = version.digest is not None and record.has_subject(version.digest)
-        for claim in record.evidence.claims if about and record.id not in undone else ():
+        for claim in record.evidence.claims if about else ():
             if claim.passed is False or is_left_out(claim):
                 yield record, claim

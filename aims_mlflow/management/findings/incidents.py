@@ -124,7 +124,7 @@ def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]
         if not day or day < detected:
             yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
     done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
-    done |= {d.id for d in state.of(CorrectiveActionDocument) if all(a.done for a in d.actions)}
+    done |= {d.id for d in state.of(CorrectiveActionDocument) if d.actions and all(a.done for a in d.actions)}
     open_actions = [a for a in incident.actions if a not in done]
     if open_actions or not incident.actions:
         yield f"it is closed, and {open_actions[0] if open_actions else 'no corrective action'} is not done"

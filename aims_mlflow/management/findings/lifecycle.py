@@ -116,7 +116,7 @@ def missed_slots(begun: date, every: int, grace: int, runs: list[date], today: d
 
 def _required(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L3: a required limit that was not measured, or that was compared with a looser one."""
-    claims = [c for r in version.records for c in r.evidence.claims]
+    claims = [c for r in version.counting for c in r.evidence.claims]
     for document in state.about(RequirementsDocument, system):
         for limit in document.acceptance:
             why = _why_not_held(limit, claims)

@@ -62,9 +62,10 @@ def _not_told(inputs: ReviewInputsDocument, state: ManagementState, today: str) 
         if runs and not beyond and inputs.monitoring and all(NONE.match(text) for text in inputs.monitoring):
             yield f"the monitor of {version.name} ran {len(runs)} times, last on {runs[-1].evidence.time[:10]}"
         later = {c.id for c in version.consents if c.sealed[:10] > last}
-        for waiver in dict.fromkeys(w.waiver for w in version.waived if w.waiver not in later):
+        ends = {w.waiver: w.expires[:10] for w in version.waived if w.waiver not in later and w.expires[:10] > first}
+        for waiver, end in ends.items():
             if not _named(waiver, inputs.waivers):
-                yield f"waiver {waiver[:13]} of {version.name} is in force (waivers)"
+                yield f"waiver {waiver[:13]} of {version.name}, which ends on {end} (waivers)"
 
 
 def _named(name: str, texts: tuple[str, ...]) -> bool:

@@ -68,8 +68,13 @@ class DeployedVersion:
 
     def of(self, kind: str) -> list[SealedRecord]:
         """Return its records of a kind, oldest first, without those that a later one supersedes."""
+        return [r for r in self.counting if r.evidence.kind == kind]
+
+    @cached_property
+    def counting(self) -> tuple[SealedRecord, ...]:
+        """Its records, oldest first, without those that a later one supersedes."""
         undone = {r.evidence.supersedes.id for r in self.records if r.evidence.supersedes}
-        return [r for r in self.records if r.evidence.kind == kind and r.id not in undone]
+        return tuple(r for r in self.records if r.id not in undone)
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,8 @@ def _words_of(document: WrittenDocument, state: ManagementState) -> str:
 
 def _of_version(version: DeployedVersion) -> Iterator[Limit]:
     """Yield each limit that evidence and waivers of a version show."""
-    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-    for record in version.records:
-        for claim in record.evidence.claims if record.id not in undone and _of_bytes(record, version) else ():
+    for record in version.counting:
+        for claim in record.evidence.claims if _of_bytes(record, version) else ():
             rows = slice_text(claim.slice)
             if claim.passed is False:
                 name = f"{metric_text(claim.metric)} of {rows or 'all rows'} ({record.id[:13]})"

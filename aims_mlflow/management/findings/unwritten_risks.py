@@ -50,8 +50,7 @@ def people_of(system: str, version: DeployedVersion, state: ManagementState) -> 
 def _failed(
     system: str, version: DeployedVersion, risks: list[RiskEntry], people: GroupsInData, ids: tuple[str, ...]
 ) -> Iterator[ManagementFinding]:
-    undone = {r.evidence.supersedes.id for r in version.records if r.evidence.supersedes}
-    for record in (r for r in version.records if r.id not in undone):
+    for record in version.counting:
         kind = record.evidence.kind
         for claim in failures(record):
             why = why_no_risk(record, claim, risks, people)

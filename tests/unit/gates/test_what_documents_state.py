@@ -268,7 +268,7 @@ CASES = {
         (
             "T7 two parties for one duty",
             stating("responsibility-matrix", duties=[{"duty": "uptime", "accountable": ["us", "them"]}]),
-            "us, them is accountable",
+            "us and them are accountable",
         ),
         ("T8 an old test", own_test(date=LONG_AGO), "last tested by us on 2019-01-01"),
         ("T11 refused", own_test(decision="no"), "our test decided 'no'"),
@@ -280,7 +280,7 @@ CASES = {
         (
             "two parties for one duty",
             stating("responsibility-matrix", duties=[{"duty": "uptime", "accountable": ["us", "them"]}]),
-            "us, them is accountable",
+            "us and them are accountable",
         ),
         ("the party changed", supplied(contract={"id": "C9", "start": YESTERDAY}), "before contract C9 began on"),
     ],
