@@ -67,6 +67,10 @@ CASES = {
     "a decision with an action that is not there": (minutes(action="K77", due="2026-09-01"), ["M4 review-minutes/1"]),
     "the next review is told none": (
         {**minutes(), **told(earlier_actions=["none, by the minutes"])}, ["M4 review-minutes/1"]),
+    "the inputs of the review that decided it": (
+        {**minutes(), "first": states.review_inputs(id="first", cutoff="2026-02-28T00:00:00Z", audits=["none was held"],
+                                                   earlier_actions=["the second auditor began in April"])},
+        ["M4 review-minutes/1"]),
     "the next review is told": ({**minutes(), **told(earlier_actions=["the second auditor began in April"])}, []),
     "a measurement that was never made": (measured(), ["L2 measurement-plan/drafts that name a reason"]),
     "a measurement by its own word": (measured(measured_on="2026-05-01"), []),
