@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.asking import ask, classes_of
-from aims_mlflow.adapters.meaning import SAY
+from aims_mlflow.adapters.meaning import NOT_CLEAR, SAY
 from aims_mlflow.adapters.outputs import read_raw
 from aims_mlflow.adapters.proof import prove
+from aims_mlflow.adapters.score_labels import why_of_other_labels
 from aims_mlflow.adapters.tables import rows_at
 from aims_mlflow.adapters.understanding import understand
 from aims_mlflow.checks.statistics.labels import distinct_labels, label_key, label_text
@@ -39,11 +40,13 @@ class Answer:
         predictions: Labels or numbers, and scores.
         meaning: What the output was read as; other rows are read in the same way.
         proof: Agreement with known labels; None where there was nothing to prove, or no labels to prove it on.
+        scores_left_out: Why probabilities that the model gives are not used; None where they are, or it gives none.
     """
 
     predictions: Predictions
     meaning: Interpretation
     proof: Agreement | None
+    scores_left_out: str | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,8 +82,8 @@ class Question:
         raw = ask(self.model, table, self.task, self.function, scored=self.scored, others=others)
         output = self._output(raw, table)
         meaning = understand(output, self.task, self.known, classes_of(self.model))
-        predictions = _with_scores(meaning.read(output, self.task), raw.scores, self.task)
-        return Answer(predictions, meaning, self._proof(table, meaning, predictions))
+        predictions, why_not = _with_scores(meaning.read(output, self.task), raw.scores, self.task)
+        return Answer(predictions, meaning, self._proof(table, meaning, predictions), why_not)
 
     def again(self, table: Table, meaning: Interpretation) -> Predictions:
         """Return the predictions for other rows, whose output means the same.
@@ -89,7 +92,7 @@ class Question:
             CheckError: the model cannot predict them.
         """
         raw = ask(self.model, table, self.task, self.function, scored=self.scored)
-        return _with_scores(meaning.read(self._output(raw, table), self.task), raw.scores, self.task)
+        return _with_scores(meaning.read(self._output(raw, table), self.task), raw.scores, self.task)[0]
 
     def _output(self, raw: RawAnswer, table: Table) -> Output:
         names = None if self.function is not None else _signature_names(self.model)
@@ -118,7 +121,20 @@ class Question:
                     ) from exc
                 return None
             rows = some
+            self._require_labels(predictions, rows.role)
         return prove(predictions, rows.frame[self.task.target], self.task, rows.role, doubtful=meaning.doubtful)
+
+    def _require_labels(self, predictions: Predictions, role: str) -> None:
+        """Refuse a model that answers to other rows with what is no label of the target, such as -1 for an outlier."""
+        if self.task.kind == "regression":
+            return
+        other = [text for key, text in distinct_labels(predictions.labels).items() if key not in self.known]
+        if other:
+            raise CheckError(
+                f"{NOT_CLEAR}: to some {role} rows the model answers {other[0]}, which is no label of "
+                f"{self.task.target!r}",
+                next=SAY,
+            )
 
 
 def _sample(table: Table) -> Table:
@@ -137,16 +153,24 @@ def _signature_names(model: Any) -> list[str] | None:
     return list(schema.input_names()) if schema is not None and schema.has_input_names() else None
 
 
-def _with_scores(predictions: Predictions, scores: LabelScores | None, task: PredictionTask) -> Predictions:
-    """Return the predictions with the scores of the model's `predict_proba`, where its output has none itself."""
+def _with_scores(
+    predictions: Predictions, scores: LabelScores | None, task: PredictionTask
+) -> tuple[Predictions, str | None]:
+    """Return the predictions with the scores of the model's `predict_proba`, or why these are not used.
+
+    Where the output has scores itself, these are used.
+    """
     if scores is None or predictions.scores is not None or task.kind == "regression":
-        return predictions
+        return predictions, None
+    why_not = why_of_other_labels(predictions.labels, scores)
+    if why_not is not None:
+        return predictions, why_not
     if task.kind == "multiclass-classification":
-        return Predictions(predictions.labels, scores.values, scores.labels)
+        return Predictions(predictions.labels, scores.values, scores.labels), None
     keys, good = [label_key(label) for label in scores.labels], label_key(task.favourable)
     if task.favourable is None or good not in keys:
-        return predictions
-    return Predictions(predictions.labels, scores.values[:, keys.index(good)])
+        return predictions, None
+    return Predictions(predictions.labels, scores.values[:, keys.index(good)]), None
 
 
 def known_labels(task: PredictionTask, tables: Iterable[Table], model: Any = None) -> dict[str, str]:

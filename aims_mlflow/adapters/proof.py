@@ -64,7 +64,12 @@ def prove(predictions: Predictions, truth: Any, task: PredictionTask, role: str,
     if task.kind == "regression":
         return _of_numbers(predictions, truth, role)
     shares, actual = _shares(predictions.labels, truth)
-    _refuse_exchanged(shares.argmax(axis=1), actual, role)
+    if are_exchanged(shares.argmax(axis=1), actual):
+        raise CheckError(
+            f"{NOT_CLEAR}: the model's predictions agree better with the labels of {len(actual):,} {role} rows when "
+            "labels are exchanged",
+            next=SAY,
+        )
     found = _against_chance(shares, actual, role)
     scored = _scored(predictions, truth, task)
     by_score = _against_chance(*scored, role) if scored is not None else None
@@ -129,26 +134,21 @@ def _proof(mean: float, deviation: float, rows: int, role: str) -> Agreement:
     return Agreement(role, rows, errors, shown=errors >= BEYOND)
 
 
-def _refuse_exchanged(said: Array, actual: Array, role: str) -> None:
-    """Refuse three or more labels that agree better when they are exchanged, by rows and by labels alike."""
+def are_exchanged(said: Array, actual: Array) -> bool:
+    """Return whether codes of three or more labels agree better exchanged, by rows and by labels alike."""
     import numpy as np
     from scipy.optimize import linear_sum_assignment
 
     size = int(max(said.max(initial=0), actual.max(initial=0))) + 1
     if size < 3 or len(actual) < LEAST_ROWS:
-        return
+        return False
     table = np.bincount(actual * size + said, minlength=size * size).reshape(size, size)
     place = linear_sum_assignment(-table)[1]  # the predicted label that each actual one agrees with best
     better, worse = (said == place[actual]), (said == actual)
     gained, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
     by_label = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     balanced = by_label[np.arange(size), place].sum() > by_label.trace()
-    if balanced and gained - lost > EXCHANGED * math.sqrt(gained + lost):
-        raise CheckError(
-            f"{NOT_CLEAR}: the model's predictions agree better with the labels of {len(actual):,} {role} rows when "
-            "labels are exchanged",
-            next=SAY,
-        )
+    return bool(balanced and gained - lost > EXCHANGED * math.sqrt(gained + lost))
 
 
 def _of_numbers(predictions: Predictions, truth: Any, role: str) -> Agreement:

@@ -164,12 +164,17 @@ def _score_beside(output: Output, place: int, task: PredictionTask) -> dict[str,
 
 
 def _one_column(output: Output, task: PredictionTask, known: Mapping[str, str]) -> Interpretation:
+    import numpy as np
+
     (column,) = output.columns
     if _fits(column, known):
         return Interpretation(form="labels", source="the target's own labels")
     given = len(labels_of(column).levels)
     numeric = column.dtype.kind == "f"
     if numeric and task.kind == "binary-classification" and len(known) <= 2:
+        gone = int(np.isnan(column).sum())
+        if gone:
+            raise CheckError(f"{gone:,} of {len(column):,} rows have no prediction", next="leave those rows out")
         if column.min() >= 0 and column.max() <= 1:
             return _score(output, task, known)
         raise _unclear("the model gives numbers outside 0 to 1, which are neither labels nor probabilities")

@@ -69,6 +69,7 @@ def described(
             source_digest=sha256_hex(source.encode()) if source is not None else None,
             stored=stored,
         ),
+        scores_left_out=answer.scores_left_out,
         loaded_back=LoadedModel(process=loaded.process, rows=loaded.rows) if loaded is not None else None,
     )
     reports = dict(outcome.reports)

@@ -67,8 +67,12 @@ def _groups(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
 
 
 def _left_out(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
-    """Yield the columns that a check did not look at, and the settings that are not recorded, with the reason."""
+    """Yield the columns and probabilities that a check did not look at, and settings that are not recorded, and why."""
     for record in verdict.records:
+        output = getattr(own_details(record), "output", None)
+        if output is not None and output.scores_left_out:
+            why = plain(output.scores_left_out)
+            yield f"- Left out of {record.evidence.kind}: the model's probabilities, {why}{notes.cite(record)}"
         for entry, what in (("left_out", "column"), ("parameters_left_out", "argument")):
             for name, why in (getattr(own_details(record), entry, None) or {}).items():
                 yield f"- Left out of {record.evidence.kind}: {what} {plain(name)}, {plain(why)}{notes.cite(record)}"

@@ -44,8 +44,8 @@ def cut_into_bands(values: Array, weights: Array | None = None) -> tuple[Array, 
     if len(rest):
         width, first, last = _round_bands(rest, rest_rows)
         names += _band_names(width, first, last, apart)
-        within = np.where(finite, values, 0.0)
-        codes = np.clip(np.floor(within / width), first, last).astype(np.int64) - first + len(apart)
+        # By the edges that the names show: 0.3 / 0.1 is less than 3.
+        codes = np.searchsorted(_edges(width, first, last)[1:-1], values, side="right") + len(apart)
     for i, value in enumerate(apart):
         codes[values == value] = i
     for endless in (-math.inf, math.inf):
@@ -100,9 +100,14 @@ def _round_bands(values: Array, weights: Array | None) -> tuple[float, int, int]
     return width, math.floor(low / width), math.floor(high / width)
 
 
+def _edges(width: float, first: int, last: int) -> list[float]:
+    """Return where bands begin, and where the last one ends."""
+    return [round(edge * width, 12) for edge in range(first, last + 2)]
+
+
 def _band_names(width: float, first: int, last: int, apart: Array) -> list[str]:
     """Return the names of the bands; the outer ones are open, and a number that is a group itself is taken out."""
-    ends = [round(edge * width, 12) for edge in range(first, last + 2)]
+    ends = _edges(width, first, last)
     text = [str(label_text(end)) for end in ends]
     if first == last:
         return [f"other than {_listed(apart)}" if len(apart) else "any number"]

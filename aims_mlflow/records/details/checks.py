@@ -111,6 +111,7 @@ class ModelOutput(OpenRecord):
         None, description="whether they agree beyond chance; where the meaning was in doubt, it is always true"
     )
     function: PredictFunction | None = Field(None, description="`predict=`, where one was given")
+    scores_left_out: str | None = Field(None, description="why probabilities that the model gives are not used")
     loaded_back: LoadedModel | None = Field(None, description="comparison with the logged model, loaded again")
 
 

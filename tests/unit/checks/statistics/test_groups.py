@@ -136,3 +136,16 @@ def test_infinite_numbers_are_groups_of_their_own_and_not_missing(ages):
     found = sizes(groups_of(age))
     assert (found[("inf",)], found[("-inf",)], found[("(missing)",)]) == (300, 400, 100)
     assert sum(found.values()) == 3000
+
+
+@pytest.mark.parametrize("width", [0.1, 0.2, 0.5, 0.02])
+def test_a_number_on_an_edge_is_in_the_band_that_begins_with_it(width):
+    """0.3 / 0.1 is less than 3 in binary numbers: each number is in the band whose name has it."""
+    from aims_mlflow.checks.statistics.bands import cut_into_bands
+
+    values = np.round(np.repeat(np.arange(1, 41), 40) * width / 4, 4)
+    codes, names, _ = cut_into_bands(values)
+    for value, name in {(v, names[c]) for v, c in zip(values, codes, strict=True)}:
+        low, _, high = name.partition(" to under ")
+        if high:
+            assert float(low) <= value < float(high), (value, name)
