@@ -20,10 +20,12 @@ from aims_mlflow.server.failing_closed import closed, reported
 from aims_mlflow.server.gate_status import gate_status
 from aims_mlflow.server.publications import PublicationIntake
 from aims_mlflow.server.stored_evidence import same_place
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.gate import Gate
@@ -96,7 +98,7 @@ class Answers:
         name, number = change.name, str(change.version)
         if number == "0":  # no version has this number: the question is about the rules alone
             with closed("The explanation"):
-                tags = {"aims.stage_digest": self._gate.rules(change).stage_digest}
+                tags = _of_rules(self._gate.rules(change))
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
             return ModelVersion(name, number, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
         with closed("The explanation"):
@@ -113,10 +115,23 @@ class Answers:
         if not self._explaining.acquire(timeout=EXPLANATION_WAIT):
             raise PolicyRefused(f"{MAX_EXPLAINING} explanations are being made", next="ask again in a minute")
         try:
-            decision = self._gate.decide(change, owner).decision
+            context = self._gate.decide(change, owner)
         finally:
             self._explaining.release()
-        text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
-        return ModelVersion(
-            change.name, change.version or "0", 0, tags=[ModelVersionTag("aims.decision", text)], source=source
-        )
+        keys = self._gate.policy.current().keyring.keys
+        tags = {
+            "aims.decision": context.decision.model_dump(mode="json", exclude_none=True),
+            "aims.void_waivers": context.void_waivers,
+            "aims.involved_keys": [key.key_id for key in keys if is_among(key.owner, context.involved)],
+        }
+        told = [ModelVersionTag(name, json.dumps(value)) for name, value in tags.items()]
+        return ModelVersion(change.name, change.version or "0", 0, tags=told, source=source)
+
+
+def _of_rules(rules: Rules) -> dict[str, str]:
+    """Return what whoever signs a consent must know of the rules."""
+    return {
+        "aims.stage_digest": rules.stage_digest,
+        "aims.waiver_days": str(rules.waiver_days),
+        "aims.break_glass_hours": str(rules.break_glass.max_hours),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
+from aims_mlflow.gates.waivers import void_waivers
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.change import DecisionContext, RegistryChange
+from aims_mlflow.server.hourly_bounds import HourlyBounds
 from aims_mlflow.server.model_bytes import HashInProgress
 from aims_mlflow.settings import wait_seconds
 
@@ -52,6 +55,7 @@ class Gate:
         self.evidence = evidence
         self.guard = guard
         self.registry_uri = registry_uri
+        self.bounds = HourlyBounds()
         self._store: BoundedCalls[ModelEvidence] = BoundedCalls("the artifact store")
 
     def rules(self, change: RegistryChange) -> Rules:
@@ -113,7 +117,9 @@ class Gate:
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
-        return DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing, read=read)
+        context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)
+        void = void_waivers(consents.values(), rules, counted.involved, now)
+        return replace(context, involved=counted.involved, void_waivers=void, read=read)
 
     def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
         """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""

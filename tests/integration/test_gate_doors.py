@@ -67,11 +67,12 @@ def create(client, name, uri, **more):
 def test_a_model_without_evidence_is_refused_with_advice():
     import mlflow
 
-    _, uri = plain_model()
+    run, uri = plain_model()
     text = refused(mlflow.register_model, uri, "bare")
     assert "there is no evidence at all about these bytes" in text
     assert "train with @aims.trains (register=True" in text
-    assert "Nothing was lost: run " in text
+    model = uri.removeprefix("models:/")
+    assert text.endswith(f"Unchanged: no version was made; run {run} and model {model} are as they were.")
 
 
 def test_mlflows_own_error_has_a_line_for_what_is_refused_for_each_reason_and_for_what_to_do_next():
@@ -81,7 +82,7 @@ def test_mlflows_own_error_has_a_line_for_what_is_refused_for_each_reason_and_fo
     first, *others = refused(mlflow.register_model, uri, "bare").splitlines()
     assert first == f"PERMISSION_DENIED: Registration refused: bare, model {uri.removeprefix('models:/')}."
     kinds = [line.partition(" ")[0] for line in others]
-    assert kinds[-2:] == ["Next:", "Nothing"]
+    assert kinds[-2:] == ["Next:", "Unchanged:"]
     assert kinds[:-2]
     assert all(kind.startswith(("A.", "And")) for kind in kinds[:-2])
 
@@ -264,12 +265,12 @@ def test_explain_says_the_same_without_trying(gate, client, compliant):
     from aims_mlflow.registry import channel
 
     version = mlflow.register_model(compliant[1], "explained").version
-    asked = channel.explain("explained", version, "deployment", "champion")
+    asked = channel.explain("explained", version, "deployment", "champion").decision
     text = refused(client.set_registered_model_alias, "explained", "champion", version)
     assert asked.would_refuse
     assert [u.kind for u in asked.unmet] == ["approval"]
     assert asked.unmet[0].text in text
-    assert not channel.explain("explained", version, "registration").would_refuse
+    assert not channel.explain("explained", version, "registration").decision.would_refuse
 
 
 def test_a_waiver_carries_one_control_and_is_loud(gate, client):
