@@ -1,8 +1,8 @@
 """The digest of a model's files in the server's store, remembered only where no change can go unseen.
 
-S3 tells every overwrite by time, ETag and size of the object. On a disk a memory map changes a file and none of its
-marks: there each decision hashes again. Digests are remembered in this process alone, since whoever has the database's
-password could put a digest there.
+S3, Google Cloud Storage and Azure tell every overwrite by ETag or generation, size and time of the object. On a disk a
+memory map changes a file and none of its marks: there each decision hashes again. Digests are remembered in this process
+alone, since whoever has the database's password could put a digest there.
 """
 
 from __future__ import annotations
@@ -90,14 +90,19 @@ class ModelBytes:
     def is_unchanged(self, place: str, digest: str, files: StoredFiles) -> bool:
         """Return whether the files are listed as they were when they had this digest; true where nobody knows.
 
+        Where the store has no marks, a listing tells nothing: they are hashed once more.
+
         Raises:
-            Unreachable: they cannot be listed.
+            Unreachable: they cannot be listed or read.
         """
         listing = self._listings.known((place, digest))
         if listing is None:
             return True
         try:
-            return listing == _marks(files.walk(listing[0] + 2))
+            listed = files.walk(listing[0] + 2)
+            if any(f.mark is None for f in listed):
+                return hash_files(files, listed) == digest
+            return listing == _marks(listed)
         except EvidenceError:  # more of them, or a link among them
             return False
 

@@ -101,9 +101,10 @@ def _azure_data_lake(repo: Any, root: str) -> Iterator[StoredFile]:
             yield _file(path.name.removeprefix(prefix), path.content_length, path.last_modified, path.etag)
 
 
-def _file(name: str, size: int | None, written: datetime, *mark: str) -> StoredFile:
-    size = int(size or 0)
-    return StoredFile(name, size, (*mark, size, written.isoformat()), written.timestamp())
+def _file(name: str, size: int | None, written: datetime, *mark: str | None) -> StoredFile:
+    """Return an object as a file; one of which the store told no mark has none."""
+    told = (*mark, int(size or 0), written.isoformat())
+    return StoredFile(name, int(size or 0), None if None in told else told, written.timestamp())
 
 
 def _prefix(*parts: str) -> str:
