@@ -1,8 +1,8 @@
 """The digest of a model's files in the server's store, remembered only where no change can go unseen.
 
 S3, Google Cloud Storage and Azure tell every overwrite by ETag or generation, size and time of the object. On a disk a
-memory map changes a file and none of its marks: there each decision hashes again. Digests are remembered in this process
-alone, since whoever has the database's password could put a digest there.
+memory map changes a file and none of its marks: there each decision hashes again. Digests are remembered in this
+process alone, since whoever has the database's password could put a digest there.
 """
 
 from __future__ import annotations
