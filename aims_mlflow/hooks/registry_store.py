@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from aims_mlflow.registry.scheme import PREFIX
-from aims_mlflow.server import artifact_repositories
+from aims_mlflow.server import artifact_repositories, assistant
 
 CLOSED = "The registry is closed: its gate cannot be opened"
 _log = logging.getLogger(__name__)
@@ -99,7 +99,8 @@ def _refusal(exc: Exception) -> Any:
         return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
-try:
-    artifact_repositories.install()
-except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` says that the door is open
-    _log.exception("aims: the artifact door cannot be closed")
+for _part in (artifact_repositories, assistant):
+    try:
+        _part.install()
+    except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` tells what is open
+        _log.exception("aims: a way past the gate cannot be closed")

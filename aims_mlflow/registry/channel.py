@@ -36,7 +36,7 @@ class ModelRef:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class ExplainedDecision:
     """The decision that a gate would make, and what it tells whoever signs.
 
     `void_waivers` are waivers that cover nothing, each with the reason; `involved_keys` the keys of those who may
@@ -108,7 +108,7 @@ def _digest(found: tracking.Target) -> str:
         return tag
 
 
-def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> Explanation:
+def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> ExplainedDecision:
     """Return the decision that the gate would make now, with its notes; the registry is not changed.
 
     `which` is the number of a version, or the id of a logged model (`m-...`) that may become one.
@@ -123,7 +123,7 @@ def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> Ex
     with tracking.reaching(f"explain {name} {which}"):
         answer = tracking.client().get_model_version_by_alias(name, question)
     keys = answer.tags.get("aims.involved_keys")
-    return Explanation(
+    return ExplainedDecision(
         Decision.model_validate(json.loads(answer.tags["aims.decision"])),
         tuple(json.loads(answer.tags.get("aims.void_waivers", "[]"))),
         None if keys is None else frozenset(json.loads(keys)),

@@ -370,3 +370,15 @@ def test_every_allowed_change_has_one_decision_and_one_outcome(gate, compliant):
 def test_the_servers_log_has_no_incident(gate):
     log = Path(gate.server.folder, "server.log").read_text()
     assert "incident" not in log, log[-3000:]
+
+
+def test_nobody_on_the_servers_host_lets_mlflows_assistant_run_commands_as_the_server(gate):
+    """Its settings name the language model, and with a model of one's own every command: the log's key was read so."""
+    at = f"{gate.url}/ajax-api/3.0/mlflow/assistant"
+    answers = [
+        requests.put(f"{at}/config", json={"providers": {}}, timeout=60),
+        requests.post(f"{at}/message", json={"message": "hello"}, timeout=60),
+        requests.get(f"{at}/sessions/{'0' * 32}/stream", timeout=60),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert "assistant" not in commands.aims("gate", "status", gate.url)
