@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from aims_mlflow.registry.scheme import PREFIX
-from aims_mlflow.server import artifact_repositories, assistant
+from aims_mlflow.server import artifact_repositories, callers_code
 
 CLOSED = "The registry is closed: its gate cannot be opened"
 _log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _refusal(exc: Exception) -> Any:
         return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
-for _part in (artifact_repositories, assistant):
+for _part in (artifact_repositories, callers_code):
     try:
         _part.install()
     except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` tells what is open
