@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.errors import ConfigError
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
     from aims_mlflow.records.policy import Stage
-    from aims_mlflow.registry.channel import ModelRef
+    from aims_mlflow.registry.channel import ModelRef, SigningRules
 
 STAGE = click.option(
     "--stage",
@@ -23,7 +24,8 @@ STAGE = click.option(
 NAME = click.option("--name", help="Name of the registered model, if MODEL has no version yet.")
 
 
-def _notice(text: str) -> None:
+def notice(text: str) -> None:
+    """Print a remark that is no result."""
     click.echo(text, err=True)
 
 
@@ -37,21 +39,34 @@ def send(model: str, name: str | None, stage: Stage, alias: str | None, **fields
 
     found = channel.named(model, name)
     channel.make_room(found.name)
-    sign_and_send(found, stage, alias, **fields)
+    sign_and_send(found, stage, alias, channel.rules_in_force(found, stage, alias), **fields)
 
 
-def sign_and_send(found: ModelRef, stage: Stage, alias: str | None, **fields: Any) -> None:
+def sign_and_send(
+    found: ModelRef,
+    stage: Stage,
+    alias: str | None,
+    rules: SigningRules,
+    involved: frozenset[str] | None = None,
+    **fields: Any,
+) -> None:
     """Sign a consent about a model that is known to the registry, and send it to the gate.
 
+    `involved` are the keys of those whose approval or waiver would count for nothing, where the gate tells them.
+
     Raises:
+        ConfigError: the key is one of them.
         Unreachable: the gate refused it, or does not answer.
     """
+    from aims_mlflow.gates.waivers import INVOLVED
     from aims_mlflow.registry import channel
 
-    digest, workspace = channel.rules_in_force(found, stage, alias)
-    about = {"model_name": found.name, "workspace": workspace, "stage": stage, "alias": alias, "stage_digest": digest}
-    consent = Consent(**about, **fields)
-    key = signing_key(_notice)
+    about = {"model_name": found.name, "workspace": rules.workspace, "stage": stage, "alias": alias}
+    consent = Consent(**about, stage_digest=rules.stage_digest, **fields)
+    key = signing_key(notice)
+    if involved and key.key_id in involved:
+        what = f"nothing is signed, for this {consent.action} would count for nothing: {INVOLVED}"
+        raise ConfigError(what, next="another person signs it")
     record, words = channel.sign_consent(consent, found, key, who())
     channel.send_consent(record, words, found.name)
     what = f"{consent.action} {record.id} of {found.name}, model {found.model_id}, for {stage}"
@@ -84,7 +99,10 @@ def approve(model: str, stage: Stage | None, alias: str | None, name: str | None
 
     found = channel.named(model, name)
     channel.make_room(found.name)
-    decision = channel.explain(found.name, found.version or found.model_id, stage, alias)
-    for line in what_is_approved(decision):
+    explained = channel.explain(found.name, found.version or found.model_id, stage, alias)
+    for line in what_is_approved(explained.decision):
         click.secho(line, fg="yellow" if line.lstrip().startswith(("!", "-")) else None)
-    sign_and_send(found, stage, alias, action="approval", comment=comment)
+    for line in explained.void_waivers:
+        click.secho(f"! {line}", fg="yellow")
+    rules = channel.rules_in_force(found, stage, alias)
+    sign_and_send(found, stage, alias, rules, explained.involved_keys, action="approval", comment=comment)

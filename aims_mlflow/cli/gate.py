@@ -51,12 +51,15 @@ def explain(model: str, stage: Stage, alias: str | None, name: str | None, as_js
             f"{model} is no registered version", next="use models:/NAME/VERSION, or models:/m-ID with --name NAME"
         )
     wanted = alias or ("champion" if stage == "deployment" else None)
-    decision = channel.explain(about[0], about[1], stage, wanted)
+    explained = channel.explain(about[0], about[1], stage, wanted)
+    decision = explained.decision
     if as_json:
         click.echo(decision.model_dump_json(indent=2, exclude_none=True))
     else:
         for number, line in enumerate(lines(decision)):
             click.secho(line, bold=number == 0, fg="yellow" if line.lstrip().startswith("!") else None)
+    for line in explained.void_waivers:
+        click.secho(f"! {line}", fg="yellow", err=as_json)
     return 1 if decision.would_refuse else 0
 
 

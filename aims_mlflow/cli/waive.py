@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aims_mlflow.catalog.loader import require_control
-from aims_mlflow.cli.approve import NAME, STAGE, send, sign_and_send
-from aims_mlflow.errors import ConfigError
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.cli.approve import NAME, STAGE, notice, sign_and_send
+from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.records.base import parse_time, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.decision import Decision, Unmet
     from aims_mlflow.records.policy import Stage
 
+MAX_HOURS = 72  # of an emergency waiver, by any policy
 MAX_CLAIMS = 15  # an envelope of at most 4,500 characters holds them
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -35,7 +37,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--measure", help="The compensating measure that is promised.")
 @click.option("--measure-due", type=DAY, help="Day on which evidence of the measure is due; --until by default.")
 @click.option("--break-glass", is_flag=True, help="An emergency: waive everything for hours; takes two approvers.")
-@click.option("--hours", type=click.IntRange(1, 72), default=72, help="Hours that --break-glass lasts; 72 by default.")
+@click.option(
+    "--hours", type=click.IntRange(1, MAX_HOURS), help="Hours of --break-glass; the policy's most by default."
+)
 @click.option("--alias", help="The alias that it is for; every gated alias by default.")
 @NAME
 def waive(model: str, stage: Stage, reason: str, alias: str | None, name: str | None, **given: Any) -> None:
@@ -72,8 +76,18 @@ def _waive_all(
             "--break-glass waives everything for hours",
             next="leave out --control, --until, --metric, --slice and --measure",
         )
-    expires = utc_text(datetime.now(UTC) + timedelta(hours=given["hours"]))
-    send(model, name, stage, alias, action="waiver", comment=reason, expires=expires, break_glass=True)
+    from aims_mlflow.registry import channel
+
+    found = channel.named(model, name)
+    channel.make_room(found.name)
+    rules, involved = channel.rules_in_force(found, stage, alias), None
+    with contextlib.suppress(Unreachable):  # in an emergency the files may be what is away
+        involved = channel.explain(found.name, found.version or found.model_id, stage, alias).involved_keys
+    hours = given["hours"] or rules.break_glass_hours or MAX_HOURS
+    expires = datetime.now(UTC) + timedelta(hours=hours)
+    _require_short(hours, "hours", rules.break_glass_hours, f"--hours {rules.break_glass_hours}")
+    fields = {"comment": reason, "expires": utc_text(expires), "break_glass": True}
+    sign_and_send(found, stage, alias, rules, involved, action="waiver", **fields)
 
 
 def _waive_failures(
@@ -90,12 +104,29 @@ def _waive_failures(
 
     found = channel.named(model, name)
     channel.make_room(found.name)
-    decision = channel.explain(found.name, found.version or found.model_id, stage, alias)
-    items = _failures(decision, fields["control"], *narrowed)
+    rules, today = channel.rules_in_force(found, stage, alias), datetime.now(UTC)
+    days = (parse_time(fields["expires"]).date() - today.date()).days
+    longest = today + timedelta(days=rules.waiver_days or 0)
+    _require_short(days, "days", rules.waiver_days, f"--until {longest:%Y-%m-%d}")
+    explained = channel.explain(found.name, found.version or found.model_id, stage, alias)
+    items = _failures(explained.decision, fields["control"], *narrowed)
     for item in items:
         click.echo(f"waived: {item_text(item)}")
     claims = [waived_claim(item) for item in items]
-    sign_and_send(found, stage, alias, action="waiver", claims=claims, **fields)
+    sign_and_send(found, stage, alias, rules, explained.involved_keys, action="waiver", claims=claims, **fields)
+
+
+def _require_short(lasts: int, unit: str, most: int | None, advice: str) -> None:
+    """Refuse a waiver that would be sealed and cover nothing, as far as the server tells what its policy allows.
+
+    Raises:
+        ConfigError: it lasts longer than the policy allows.
+    """
+    if most is None:
+        notice("this server does not tell how long a waiver may last; one that is too long covers nothing")
+    elif lasts > most:
+        what = f"nothing is signed: a waiver of {lasts} {unit} would cover nothing, for the policy allows {most} {unit}"
+        raise ConfigError(what, next=advice)
 
 
 def _failures(decision: Decision, control: str, metric: str | None, rows: dict[str, str]) -> list[Unmet]:

@@ -123,7 +123,7 @@ def refusal_lines(text: str) -> list[str]:
     out = [f"✗ {head}", *(f"- {r}" for r in found[:MAX_REASONS])]
     if len(found) > MAX_REASONS:
         out.append(f"- and {len(found) - MAX_REASONS} more")
-    following = after.split(" Nothing was lost")[0].strip().rstrip(".")
+    following = after.split(" Unchanged: ")[0].strip().rstrip(".")
     return [*out, f"next: {following.split(': aims waive')[0]}"] if following else out
 
 

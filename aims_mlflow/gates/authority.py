@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from aims_mlflow.cached_values import cached_property
+from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.gates.rules_in_force import keyring_of
 from aims_mlflow.ledger.lineage import Leaves, spans
@@ -53,6 +54,11 @@ class SealedLeaves(Leaves, Protocol):
     @property
     def state(self) -> StoredTexts:
         """The store of the texts of policies and keyrings."""
+
+
+def named_envelopes(ledger: SealedLeaves, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the envelopes that have the digests by which leaves name them: one that was exchanged is not there."""
+    return {name: raw for name, raw in ledger.envelopes(names).items() if sha256_hex(raw) == name}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from aims_mlflow.canonical import canonical, parse_json
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_signature
-from aims_mlflow.gates.authority import moment_of
+from aims_mlflow.gates.authority import moment_of, named_envelopes
 from aims_mlflow.gates.signed_consent import SignedConsent
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentText
@@ -169,7 +169,7 @@ def _reason(ledger: SealedLeaves, leaf: Leaf, signed: SignedConsent) -> SignedCo
 
 
 def _verified(ledger: SealedLeaves, sha256: str, force: RulesInForce) -> SignedConsent:
-    raw = ledger.envelope(sha256)
+    raw = named_envelopes(ledger, [sha256]).get(sha256)
     if raw is None:
-        raise EvidenceError("the ledger has lost the envelope of a consent", where=sha256)
+        raise EvidenceError("the envelope of a consent is lost, or was exchanged", where=sha256)
     return read_consent(raw, force.keyring, force.consenting)

@@ -10,7 +10,7 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import CheckedSession, check_session
-from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.authority import Authority, named_envelopes
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide
@@ -160,7 +160,7 @@ def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:
 
 def _joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> bytes:
     """Return a session file as it was read: its envelopes by sha256, an empty line by an empty name."""
-    kept = ledger.envelopes([name for name in lines if name])
+    kept = named_envelopes(ledger, [name for name in lines if name])
     missing = [name for name in lines if name and name not in kept]
     if missing:
         raise EvidenceError(f"the envelope {missing[0]} that the decision rests on is missing")

@@ -11,7 +11,7 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import CheckedSession, check_session
-from aims_mlflow.gates.authority import moment_of
+from aims_mlflow.gates.authority import moment_of, named_envelopes
 from aims_mlflow.gates.published_documents import DocumentShelf, shelf_of
 from aims_mlflow.records.leaves.others import EvidenceLeaf
 
@@ -33,7 +33,7 @@ def sealed_shelf(authority: Authority, known: KnownSessions | None = None, first
     """
     leaves = list(itertools.islice(_about_documents(authority), first))
     names = [line for leaf in leaves for lines in leaf.fact.session_files().values() for line in lines if line]
-    kept = authority.ledger.envelopes(list(dict.fromkeys(names)))
+    kept = named_envelopes(authority.ledger, list(dict.fromkeys(names)))
     sessions: list[CheckedSession] = []
     sealed: dict[str, str] = {}
     for leaf in leaves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
 
+INVOLVED = "its signer trained the model, or took a result out of its evidence"
 MAX_BOTH = 12  # people who signed an approval and a waiver of one change: 4,096 sets of them are tried
 
 
@@ -112,14 +114,72 @@ def _in_force(signed: SignedConsent, counted: CountingEvidence, now: datetime) -
     return signed.consent.action == "waiver" and lasts and may
 
 
+@dataclass(frozen=True)
+class WaiverBound:
+    """The longest that a waiver may last by a policy: days for one of named failures, hours for an emergency's."""
+
+    days: int | None = None
+    hours: int | None = None
+
+    @classmethod
+    def of(cls, rules: Rules, *, break_glass: bool) -> WaiverBound:
+        """Return the bound that the rules set."""
+        return cls(hours=rules.break_glass.max_hours) if break_glass else cls(days=rules.waiver_days)
+
+    @property
+    def text(self) -> str:
+        """The bound as a half sentence."""
+        return f"the policy allows {self.days} days" if self.days else f"the policy allows {self.hours} hours"
+
+    def last(self, since: datetime) -> datetime:
+        """Return the last moment of a waiver that is sealed at `since`; a day counts whole."""
+        if self.days is None:
+            return since + timedelta(hours=self.hours or 0)
+        return (since + timedelta(days=self.days)).replace(hour=23, minute=59, second=59, microsecond=999_999)
+
+
 def too_long(signed: SignedConsent, rules: Rules) -> bool:
-    """Return whether a waiver lasts longer than the policy allows, counted from the day on which it was sealed.
+    """Return whether a waiver lasts longer than the policy allows, counted from when it was sealed.
 
     A day counts whole: a waiver of 90 days that was sealed at noon ends with the 90th day after.
     """
-    expires = signed.consent.expires
-    longest = timedelta(days=rules.waiver_days)
-    return expires is not None and parse_time(last_moment(expires)).date() > (parse_time(signed.since) + longest).date()
+    expires, emergency = signed.consent.expires, signed.consent.break_glass
+    if expires is None:
+        return False
+    ends = parse_time(expires if emergency else last_moment(expires))
+    return ends > WaiverBound.of(rules, break_glass=emergency).last(parse_time(signed.since))
+
+
+def why_void(signed: SignedConsent, rules: Rules, involved: Iterable[str]) -> str | None:
+    """Return why a waiver covers nothing whatever it names; None where it may cover something. Its end is no reason."""
+    if signed.consent.stage_digest != rules.stage_digest:
+        return "it was signed under other rules"
+    if "approver" not in signed.roles:
+        return "its key has not the role approver"
+    if is_among(signed.owner, involved):
+        return INVOLVED
+    bound = WaiverBound.of(rules, break_glass=signed.consent.break_glass)
+    return f"it is too long: {bound.text}" if too_long(signed, rules) else None
+
+
+def void_waivers(
+    consents: Iterable[SignedConsent], rules: Rules, involved: Iterable[str], now: datetime
+) -> tuple[str, ...]:
+    """Return one line for each waiver for this change that has not ended and covers nothing, with the reason."""
+    consents, people = list(consents), list(involved)
+    taken = [c for c in consents if c.takes_back]
+    out = []
+    for signed in consents:
+        consent = signed.consent
+        if consent.action != "waiver" or not signed.is_for(rules.stage, rules.alias):
+            continue
+        later = next((c for c in taken if c.order > signed.order), None)
+        why = f"a later {later.consent.action} took it back" if later else why_void(signed, rules, people)
+        if why and parse_time(str(consent.expires)) > now:
+            what = "everything" if consent.break_glass else consent.control
+            until = str(consent.expires)[:16] + "Z" if consent.break_glass else last_day(str(consent.expires))
+            out.append(f"waiver {signed.id[:13]} of {what} by {signed.owner} until {until} covers nothing: {why}")
+    return tuple(out)
 
 
 def last_moment(expires: str) -> str:
@@ -138,14 +198,7 @@ def break_glass(
     consents: Sequence[SignedConsent], counted: CountingEvidence, now: datetime, rules: Rules
 ) -> list[SignedConsent]:
     """Return each person's emergency waiver that ends first, in order of their ends, if enough people signed one."""
-    longest = timedelta(hours=rules.break_glass.max_hours)
-    mine = [
-        c
-        for c in consents
-        if c.consent.break_glass
-        and _in_force(c, counted, now)
-        and parse_time(str(c.consent.expires)) <= parse_time(c.since) + longest
-    ]
+    mine = [c for c in consents if c.consent.break_glass and _in_force(c, counted, now) and not too_long(c, rules)]
     by_person: dict[str, SignedConsent] = {}
     for signed in sorted(mine, key=lambda c: (str(c.consent.expires), c.id)):
         by_person.setdefault(person(signed.owner), signed)

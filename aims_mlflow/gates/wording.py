@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_ITEMS = 8
 MAX_NAMED, MAX_CHARS = 3, 500
 # Where a refusal is broken into lines for a reader; MLflow's client prints the line breaks of a server's answer.
-PARTS = re.compile(r"(?<=\. )(?=A\.\d+(?:\.\d+)*: |And \d+ more: |Next: |Nothing was lost)|(?<=[:;] )(?=aims waive )")
+PARTS = re.compile(r"(?<=\. )(?=A\.\d+(?:\.\d+)*: |And \d+ more: |Next: |Unchanged: )|(?<=[:;] )(?=aims waive )")
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -35,7 +35,16 @@ def refusal(decision: Decision) -> str:
     text = f"{STAGE_WORD[decision.stage]} refused{alias}: {decision.model_name}, {model}. {what}"
     if nexts:
         text += " Next: " + "; ".join(nexts) + "."
-    return text + (f" Nothing was lost: run {decision.run_id}" if decision.run_id else " Nothing was lost.")
+    return f"{text} {_unchanged(decision)}"
+
+
+def _unchanged(decision: Decision) -> str:
+    """Return what a refused change left as it was: the gate touches neither files nor runs, whatever it found there."""
+    if decision.stage == "deployment":
+        return f"Unchanged: {decision.alias or 'the alias'} is where it was."
+    kept = [f"{what} {each}" for what, each in (("run", decision.run_id), ("model", decision.model_id)) if each]
+    rest = f"; {' and '.join(kept)} {'are as they were' if len(kept) > 1 else 'is as it was'}" if kept else ""
+    return f"Unchanged: no version was made{rest}."
 
 
 def item_text(item: Unmet) -> str:

@@ -10,8 +10,7 @@ import sys
 from typing import Any
 
 from aims_mlflow.registry.scheme import PREFIX
-from aims_mlflow.server import artifact_repositories
-from aims_mlflow.settings import value_of
+from aims_mlflow.server import artifact_repositories, callers_code
 
 CLOSED = "The registry is closed: its gate cannot be opened"
 _log = logging.getLogger(__name__)
@@ -43,7 +42,6 @@ def build(store_uri: str, tracking_uri: str | None = None) -> Any:
 
 def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
-    from mlflow.server.constants import READ_REPLICA_BACKEND_STORE_URI_ENV_VAR
 
     from aims_mlflow.errors import ConfigError
 
@@ -53,7 +51,9 @@ def _open(plain_uri: str, tracking_uri: str | None) -> Any:
     from aims_mlflow.server.gated_store import GatedStore, GatedWorkspaceStore
 
     store = GatedWorkspaceStore if MLFLOW_ENABLE_WORKSPACES.get() else GatedStore
-    return store(plain_uri, tracking_uri, read_db_uri=value_of(READ_REPLICA_BACKEND_STORE_URI_ENV_VAR))
+    # Without MLflow's read replica: one that is behind would show a change that took place as one that did not, to the
+    # recovery of an interrupted change, to withdrawals and to `aims gate reconcile`.
+    return store(plain_uri, tracking_uri)
 
 
 def _status(gate: Any) -> dict[str, str]:
@@ -99,7 +99,8 @@ def _refusal(exc: Exception) -> Any:
         return MlflowException(text, error_code=PERMISSION_DENIED)
 
 
-try:
-    artifact_repositories.install()
-except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` says that the door is open
-    _log.exception("aims: the artifact door cannot be closed")
+for _part in (artifact_repositories, callers_code):
+    try:
+        _part.install()
+    except Exception:  # noqa: BLE001 - it would end every MLflow process; `aims gate status` tells what is open
+        _log.exception("aims: a way past the gate cannot be closed")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import Subject, read, seal
+from aims_mlflow.gates.authority import named_envelopes
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import parse_time, utc_text, uuid7
@@ -86,5 +87,5 @@ def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
         if each.request in content.waivers or each.expires is None or parse_time(each.expires) > at
     )
     envelopes = [sha256 for each in in_force for sha256 in each.envelopes()]
-    keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in ledger.envelopes(envelopes).items())
+    keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in named_envelopes(ledger, envelopes).items())
     return {entry.owner for entry in keys if entry is not None}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import read
-from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.authority import Authority, named_envelopes
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.standing import why_ended
 from aims_mlflow.gates.taken_back import taken_back
@@ -63,7 +63,7 @@ def _workspace(name: str) -> str | None:
 
 def _evidence_ended(ledger: Ledger, authority: Authority, standing: PriorAuthority) -> str | None:
     """Return why a record that a version rests on does not count any more."""
-    kept = ledger.envelopes(list(standing.evidence))
+    kept = named_envelopes(ledger, list(standing.evidence))
     for name in standing.evidence:
         if name not in kept:
             return f"the record {name[:12]} that it rests on is missing in the ledger"

@@ -115,6 +115,9 @@ class Caps(Record):
     max_session_bytes: int = Field(default=64 * 1024**2, ge=1)
     # How many refusals of one caller, and about one model, each worker seals within an hour. None: 100.
     max_refusals_per_hour: int | None = Field(default=None, ge=1)
+    # How many changes of one caller about one model each worker decides within an hour, and ten times as many about all
+    # models. None: 1,000.
+    max_changes_per_hour: int | None = Field(default=None, ge=1)
     # How long the digest of a larger model counts, where the store cannot tell whether files changed. None: 600; the
     # digest of older policies stays.
     max_hash_age_seconds: int | None = Field(default=None, ge=1)
@@ -125,6 +128,11 @@ class Caps(Record):
     def refusals_per_hour(self) -> int:
         """How many refusals of one caller, and about one model, each worker seals within an hour."""
         return self.max_refusals_per_hour or 100
+
+    @property
+    def changes_per_hour(self) -> int:
+        """How many changes of one caller about one model each worker decides within an hour."""
+        return self.max_changes_per_hour or 1000
 
     @property
     def hash_counts_seconds(self) -> int:

@@ -35,6 +35,32 @@ class ModelRef:
     digest: str
 
 
+@dataclass(frozen=True)
+class ExplainedDecision:
+    """The decision that a gate would make, and what it tells whoever signs.
+
+    `void_waivers` are waivers that cover nothing, each with the reason; `involved_keys` the keys of those who may
+    neither approve nor waive. An older server tells neither: the keys are then None.
+    """
+
+    decision: Decision
+    void_waivers: tuple[str, ...] = ()
+    involved_keys: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class SigningRules:
+    """The rules that a consent is bound to: their digest, the model's workspace, and how long waivers may last.
+
+    An older server does not tell the bounds: they are then None.
+    """
+
+    stage_digest: str
+    workspace: str | None
+    waiver_days: int | None
+    break_glass_hours: int | None
+
+
 def status(url: str | None = None) -> dict[str, str]:
     """Return the status of a registry's gate, {} for an ungated one; `url` None is the configured server.
 
@@ -82,8 +108,8 @@ def _digest(found: tracking.Target) -> str:
         return tag
 
 
-def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> Decision:
-    """Return the decision that the gate would make now; the registry is not changed.
+def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> ExplainedDecision:
+    """Return the decision that the gate would make now, with its notes; the registry is not changed.
 
     `which` is the number of a version, or the id of a logged model (`m-...`) that may become one.
 
@@ -96,7 +122,12 @@ def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> De
         raise Unreachable("this registry has no gate", next="start MLflow with --registry-store-uri aims+...")
     with tracking.reaching(f"explain {name} {which}"):
         answer = tracking.client().get_model_version_by_alias(name, question)
-    return Decision.model_validate(json.loads(answer.tags["aims.decision"]))
+    keys = answer.tags.get("aims.involved_keys")
+    return ExplainedDecision(
+        Decision.model_validate(json.loads(answer.tags["aims.decision"])),
+        tuple(json.loads(answer.tags.get("aims.void_waivers", "[]"))),
+        None if keys is None else frozenset(json.loads(keys)),
+    )
 
 
 def make_room(name: str) -> None:
@@ -116,8 +147,8 @@ def make_room(name: str) -> None:
         tracking.client().create_registered_model(name)
 
 
-def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> tuple[str, str | None]:
-    """Return (digest of the rules in force, workspace of the model), to which a consent is bound.
+def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> SigningRules:
+    """Return the rules in force, to which a consent is bound.
 
     Raises:
         Unreachable: the registry has no gate, or does not answer.
@@ -125,7 +156,11 @@ def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> tuple[st
     question = f"aims.explain.{stage}" + (f".{alias}" if alias else "") + ".v0"
     with tracking.reaching(f"read the rules for {model.name}"):
         answer = tracking.client().get_model_version_by_alias(model.name, question)
-    return str(answer.tags["aims.stage_digest"]), answer.tags.get("aims.workspace")
+    tags = answer.tags
+    days, hours = (tags.get(name) for name in ("aims.waiver_days", "aims.break_glass_hours"))
+    return SigningRules(
+        str(tags["aims.stage_digest"]), tags.get("aims.workspace"), days and int(days), hours and int(hours)
+    )
 
 
 def sign_consent(consent: Consent, model: ModelRef, key: SigningKey, actor: str) -> tuple[SealedRecord, ConsentText]:

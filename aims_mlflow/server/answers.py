@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -20,10 +21,12 @@ from aims_mlflow.server.failing_closed import closed, reported
 from aims_mlflow.server.gate_status import gate_status
 from aims_mlflow.server.publications import PublicationIntake
 from aims_mlflow.server.stored_evidence import same_place
+from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from aims_mlflow.gates.policy import Rules
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.gate import Gate
@@ -32,9 +35,9 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
 STATUS = "aims.status"
-# In one worker: whoever may read a model may ask, its files are hashed, and changes wait for the same stores.
-MAX_EXPLAINING = 4
-EXPLANATION_WAIT = 10.0  # seconds
+# In one worker: whoever may read a model may ask, files are read and verified, and changes wait for the same stores.
+MAX_ANSWERING = 4
+ANSWER_WAIT = 10.0  # seconds
 PUBLISH = re.compile(r"^aims\.publish\.([0-9a-f]{32})$")
 EXPLAIN = re.compile(r"^aims\.explain\.(registration|deployment)(?:\.(.+?))?\.(?:v(\d+)|(m-\w+))$")
 
@@ -47,7 +50,7 @@ class Answers:
         self._changes = changes
         self._gate = gate
         self._sources = sources
-        self._explaining = threading.BoundedSemaphore(MAX_EXPLAINING)
+        self._answering = threading.BoundedSemaphore(MAX_ANSWERING)
         self._publications = PublicationIntake(gate, gate.evidence.stored)
 
     def model(self, name: str) -> Any:
@@ -66,7 +69,7 @@ class Answers:
         """
         told = PUBLISH.match(alias) if name == STATUS else None
         if told:
-            with closed("The publication"):
+            with closed("The publication"), self._turn():
                 tag = ModelVersionTag("aims.sealed", str(self._publications.take(told[1])))
             return ModelVersion(name, "0", 0, tags=[tag])
         question = EXPLAIN.match(alias)
@@ -96,7 +99,7 @@ class Answers:
         name, number = change.name, str(change.version)
         if number == "0":  # no version has this number: the question is about the rules alone
             with closed("The explanation"):
-                tags = {"aims.stage_digest": self._gate.rules(change).stage_digest}
+                tags = _of_rules(self._gate.rules(change))
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
             return ModelVersion(name, number, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
         with closed("The explanation"):
@@ -110,13 +113,37 @@ class Answers:
             return self._answer(change, lambda: self._sources.owner(source, None, model_id), source)
 
     def _answer(self, change: RegistryChange, owner: Callable[[], ArtifactOwner], source: str) -> Any:
-        if not self._explaining.acquire(timeout=EXPLANATION_WAIT):
-            raise PolicyRefused(f"{MAX_EXPLAINING} explanations are being made", next="ask again in a minute")
+        with self._turn():
+            context = self._gate.decide(change, owner)
+        keys = self._gate.policy.current().keyring.keys
+        tags = {
+            "aims.decision": context.decision.model_dump(mode="json", exclude_none=True),
+            "aims.void_waivers": context.void_waivers,
+            "aims.involved_keys": [key.key_id for key in keys if is_among(key.owner, context.involved)],
+        }
+        told = [ModelVersionTag(name, json.dumps(value)) for name, value in tags.items()]
+        return ModelVersion(change.name, change.version or "0", 0, tags=told, source=source)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let a question have its turn that reads files and verifies what lies there.
+
+        Raises:
+            PolicyRefused: many others are being answered.
+        """
+        if not self._answering.acquire(timeout=ANSWER_WAIT):
+            what = f"{MAX_ANSWERING} explanations or publications are being made"
+            raise PolicyRefused(what, next="ask again in a minute")
         try:
-            decision = self._gate.decide(change, owner).decision
+            yield
         finally:
-            self._explaining.release()
-        text = json.dumps(decision.model_dump(mode="json", exclude_none=True))
-        return ModelVersion(
-            change.name, change.version or "0", 0, tags=[ModelVersionTag("aims.decision", text)], source=source
-        )
+            self._answering.release()
+
+
+def _of_rules(rules: Rules) -> dict[str, str]:
+    """Return what whoever signs a consent must know of the rules."""
+    return {
+        "aims.stage_digest": rules.stage_digest,
+        "aims.waiver_days": str(rules.waiver_days),
+        "aims.break_glass_hours": str(rules.break_glass.max_hours),
+    }

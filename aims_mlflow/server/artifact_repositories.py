@@ -8,27 +8,22 @@ This module is imported in every process that finds the plug-in: nothing heavy.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import inspect
 import logging
 import os
 import posixpath
 import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.registry.scheme import PREFIX
+from aims_mlflow.server.after_import import after_import, in_gated_server
 from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
 
 REPOSITORIES = "mlflow.store.artifact.artifact_repository_registry"
 CLASS = "ArtifactRepositoryRegistry"
-REGISTRY_URI = "_MLFLOW_SERVER_REGISTRY_STORE"
 PUBLISH = "_publish_staged_artifact"
 # Methods that write: the argument that names the file inside `artifact_path`, None where the path is whole.
 WRITES = {
@@ -48,34 +43,10 @@ AZURE = ("wasb:", "wasbs:", "abfs:", "abfss:")
 _log = logging.getLogger(__name__)
 
 
-class _AfterImport(MetaPathFinder):
-    """Closes the door once MLflow's registry of repositories is imported."""
-
-    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        """Return the module's own spec, with a loader that closes the door after it."""
-        if fullname != REPOSITORIES:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        loader: Any = spec.loader if spec else None
-        if loader is not None:
-            loader.exec_module = functools.partial(_run_and_close, loader.exec_module)
-        return spec
-
-
-def _run_and_close(run: Callable[[ModuleType], None], module: ModuleType) -> None:
-    run(module)
-    close(vars(module)[CLASS])
-
-
 def install() -> None:
     """Close the door of a server whose registry is gated, now or as soon as MLflow has what opens repositories."""
-    if not (value_of(REGISTRY_URI) or "").startswith(PREFIX):
-        return
-    if REPOSITORIES not in sys.modules:
-        sys.meta_path.insert(0, _AfterImport())
-    elif hasattr(sys.modules[REPOSITORIES], CLASS):
-        close(vars(sys.modules[REPOSITORIES])[CLASS])
+    if in_gated_server():
+        after_import(REPOSITORIES, lambda module: close(vars(module)[CLASS]) if hasattr(module, CLASS) else None)
 
 
 def close(repositories: Any, door: Callable[[], Any] | None = None) -> None:

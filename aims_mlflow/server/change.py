@@ -69,6 +69,9 @@ class DecisionContext:
     prior: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and the rules only observe.
     failure: AimsError | None = None
+    # Who may neither approve nor waive, and one line for each waiver that covers nothing: told, and not sealed.
+    involved: frozenset[str] = frozenset()
+    void_waivers: tuple[str, ...] = ()
     # The ledger's leaves as they were read for the last time.
     read: LeavesNow | None = None
 

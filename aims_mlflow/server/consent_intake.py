@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,23 @@ from aims_mlflow.gates.consents import (
     ACTIONS,
     AGAIN,
     BESIDE,
+    GIVING,
     KnownConsents,
     read_consent,
     sealed_consents,
     unpacked,
     with_words,
 )
+from aims_mlflow.gates.waivers import WaiverBound, too_long
 from aims_mlflow.ledger.state import CALL_SECONDS
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
 from aims_mlflow.lifecycle.model_history import qualified
-from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.server.caller import require_login
 from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
+    from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.records.decision import Consent
     from aims_mlflow.records.leaves.base import CallerBody
@@ -65,6 +69,8 @@ class ConsentIntake:
         self._require_rules(signed)
         signed = with_words(signed, words)
         if not self._sealed_lately(signed, authority):
+            if signed.consent.action in GIVING:
+                self._gate.bounds.require_change(signed.model, force.policy.policy.caps)
             seal_consent(self._gate.ledger, raw, signed, qualified(name, workspace), who, words)
 
     def _sealed_lately(self, signed: SignedConsent, authority: Authority) -> bool:
@@ -92,6 +98,18 @@ class ConsentIntake:
                 "the policy has changed since it was signed",
                 next="sign it again: `aims approve` and `aims waive` read the policy in force",
             )
+        if consent.action == "waiver":
+            _require_short(signed, rules, datetime.now(UTC))
+
+
+def _require_short(signed: SignedConsent, rules: Rules, now: datetime) -> None:
+    """Refuse a waiver that lasts longer than the policy allows: it would be sealed, and cover nothing."""
+    if too_long(replace(signed, sealed=utc_text(now)), rules):
+        bound = WaiverBound.of(rules, break_glass=signed.consent.break_glass)
+        raise EvidenceError(
+            f"the waiver is too long and would cover nothing: {bound.text}",
+            next=f"sign one that ends by {bound.last(now):%Y-%m-%d %H:%M} UTC",
+        )
 
 
 def _require_nothing_written(raw: bytes, signed: Consent) -> None:

@@ -22,7 +22,6 @@ from aims_mlflow.server import counters, gate_log
 from aims_mlflow.server.caller import caller
 from aims_mlflow.server.change import announced_decision, decision_entry
 from aims_mlflow.server.failing_closed import closed, denied, reported
-from aims_mlflow.server.refusal_budget import RefusalBudget
 from aims_mlflow.server.sealed_decision import overtaken, seal_decision, sealed_the_same
 
 if TYPE_CHECKING:
@@ -58,7 +57,6 @@ class DecidedChanges:
         self._rows = rows
         self._gate = gate
         self._changes = changes
-        self._budget = RefusalBudget()
 
     @contextlib.contextmanager
     def turn(self, change: RegistryChange, arguments: list[Any]) -> Iterator[Turn]:
@@ -95,12 +93,15 @@ class DecidedChanges:
         with closed(what):
             if first is not None and self._still(change, first):
                 return self._result(change, first)
+            force = force or self._gate.policy.current(past.now.for_all)
+            caps = force.policy.policy.caps
+            self._gate.bounds.require_change(change.ledger_name, caps)
             context = self._gate.decide(change, owner, past, force)
             allowed = context.decision.allowed
             lost = [v for v in losing(change) if v != change.version] if allowed else []
             announced = announced_decision(change, context, request, lost)
             known = first is not None and sealed_the_same(self._gate.ledger, first, context)
-            if allowed or not (known or self._spent(change, turn.who)):
+            if allowed or (not known and self._gate.bounds.seals_refusal(change.ledger_name, caps)):
                 entry = decision_entry(announced, context, turn.call, turn.who)
                 leaf = seal_decision(self._gate.ledger, past, change, context, entry)
                 count(context)
@@ -117,12 +118,6 @@ class DecidedChanges:
         if change.stage == "deployment":
             self._show(change, context)
         return result
-
-    def _spent(self, change: RegistryChange, who: CallerBody) -> bool:
-        """Return whether a refusal is one too many of this caller, or about this model, to be sealed."""
-        most = self._gate.policy.current().policy.policy.caps.refusals_per_hour
-        caller_id = who.login or who.address or "the server itself"
-        return not self._budget.take(most, caller=caller_id, model=change.ledger_name)
 
     def _show(self, change: RegistryChange, context: DecisionContext) -> None:
         """Tag a version with the decision behind its deployment; a failure here does not undo the change.

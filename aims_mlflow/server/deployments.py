@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.entities.model_registry.model_version_stages import (
     DEFAULT_STAGES_FOR_GET_LATEST_VERSIONS,
+    STAGE_ARCHIVED,
+    STAGE_NONE,
     get_canonical_stage,
 )
+from mlflow.exceptions import MlflowException
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.registry.names import is_prompt, is_prompt_source, is_reserved
 from aims_mlflow.server.change import RegistryChange
 from aims_mlflow.server.decided_change import nobody, version_tags
-from aims_mlflow.server.failing_closed import closed, denied
+from aims_mlflow.server.failing_closed import closed, denied, reported
 from aims_mlflow.server.reserved_names import refuse_reserved
 from aims_mlflow.server.sources import COPY
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_evidence import ArtifactOwner
     from aims_mlflow.server.stored_rows import RegistryRows
 
+OUT_OF_USE = (STAGE_NONE, STAGE_ARCHIVED)
+TAKEN_BACK = ", so the version that was made is deleted again"
 # Aliases of models that were gated a while ago; a name that is in no registry never gets here, nor a lock.
 MAX_GATED = 10_000
 
@@ -125,11 +130,15 @@ class Registrations:
         digest = context.decision.model_digest
         if not places or not digest:
             return
-        with closed("Registration"):
-            same = self._is_where(version, places[-1]) and self._evidence.is_unchanged(places[-1], digest)
-        if not same:
+        try:
+            with closed("Registration", f"refused: whether the files changed meanwhile is not known{TAKEN_BACK}"):
+                same = self._is_where(version, places[-1]) and self._evidence.is_unchanged(places[-1], digest)
+                if not same:
+                    what = f"Registration refused: the model's files changed meanwhile{TAKEN_BACK}"
+                    raise denied(f"{what}. Next: log the model again")
+        except MlflowException:
             self._plain.delete_model_version(version.name, str(version.version))
-            raise denied("Registration refused: the model's files changed meanwhile. Next: log the model again")
+            raise
 
     def _is_where(self, version: Any, hashed: ArtifactOwner) -> bool:
         """Return whether a version loads the files that were hashed: of a copy, another model may have got the name."""
@@ -245,7 +254,7 @@ class Deployments:
             model = self._plain.get_model_version(name, version)
             workspace, number = self._changes.workspace, str(model.version)
             change = RegistryChange("deployment", name, workspace, stage.lower(), number, stage)
-            arrives = self._gate.policy.current().policy.gated_move(stage)
+            arrives = not refused and self._arrives(stage)
         if refused:
             return commit()
         if arrives:
@@ -253,6 +262,20 @@ class Deployments:
             with self._decided.turn(change, [archive]) as turn:
                 return self._decided.make(turn, change, lambda: self._sources.owner_of_version(model), commit, others)
         return self._removals.leave_stage(RegistryChange("deployment", name, workspace, version=number), commit)
+
+    def _arrives(self, stage: str) -> bool:
+        """Return whether moving a version to a stage puts it into use by the policy in force.
+
+        Where no policy can be read, a move to a stage that is out of use by its name does not: no withdrawal waits
+        for a policy, as the deletion of an alias does not.
+        """
+        try:
+            return self._gate.policy.current().policy.gated_move(stage)
+        except Exception as exc:
+            if get_canonical_stage(stage) not in OUT_OF_USE:
+                raise
+            reported(f"moving a version to the stage {stage}", exc)
+            return False
 
     def _in_stage(self, change: RegistryChange) -> list[str]:
         return [str(v.version) for v in self._rows.versions(change.name) if v.current_stage.lower() == change.alias]

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 PASSING = ("PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE")
 
 
+# What a change that was refused before it began left as it was.
+UNCHANGED = {
+    "Registration": "no version was made",
+    "Deployment": "the alias or stage is where it was",
+    "Deletion": "nothing was deleted",
+    "Renaming": "the model keeps its name",
+}
+COULD_NOT = "refused: the gate could not decide"
+
+
 def denied(text: str, *, is_logged: bool = False) -> MlflowException:
     """Return the error that a client sees as HTTP 403; count it, and log it unless that was done."""
     counters.refusal()
@@ -33,7 +43,7 @@ def denied(text: str, *, is_logged: bool = False) -> MlflowException:
 
 
 @contextlib.contextmanager
-def closed(what: str, outcome: str = "refused: the gate could not decide") -> Iterator[None]:
+def closed(what: str, outcome: str = COULD_NOT) -> Iterator[None]:
     """Turn every failure inside the block into a refusal of `what` that names the incident in the log.
 
     Raises:
@@ -46,7 +56,8 @@ def closed(what: str, outcome: str = "refused: the gate could not decide") -> It
             raise
         raise incident(what, outcome + _which(exc), exc) from exc
     except (Refusal, HashInProgress) as exc:
-        raise denied(f"{what} refused: {exc.sentence()}") from exc
+        why = exc.sentence().rstrip(".")
+        raise denied(f"{what} refused: {why}{_unchanged(what)}") from exc
     except AimsError as exc:  # not the gate's no, but a failure of what it depends on
         raise incident(what, f"{outcome}: {exc.what}", exc) from exc
     except Exception as exc:
@@ -62,7 +73,12 @@ def _which(exc: Exception) -> str:
 
 def incident(what: str, outcome: str, exc: Exception) -> MlflowException:
     """Return the refusal for a failure inside the gate, which is logged and counted."""
-    return denied(f"{what} {outcome}. Next: {reported(what, exc)}", is_logged=True)
+    left = _unchanged(what) if outcome.startswith(COULD_NOT) else ""
+    return denied(f"{what} {outcome}. Next: {reported(what, exc)}{left}", is_logged=True)
+
+
+def _unchanged(what: str) -> str:
+    return f". Unchanged: {UNCHANGED[what]}" if what in UNCHANGED else ""
 
 
 def reported(what: str, exc: Exception) -> str:

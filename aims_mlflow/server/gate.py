@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
+from aims_mlflow.gates.waivers import void_waivers
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.change import DecisionContext, RegistryChange
+from aims_mlflow.server.hourly_bounds import HourlyBounds
 from aims_mlflow.server.model_bytes import HashInProgress
 from aims_mlflow.settings import wait_seconds
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import LeavesNow
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
+    from aims_mlflow.records.decision import Decision
     from aims_mlflow.server.active_policy import ActivePolicy
     from aims_mlflow.server.decision_evidence import DecisionEvidence, ModelEvidence
     from aims_mlflow.server.stored_evidence import ArtifactOwner
@@ -52,6 +56,7 @@ class Gate:
         self.evidence = evidence
         self.guard = guard
         self.registry_uri = registry_uri
+        self.bounds = HourlyBounds()
         self._store: BoundedCalls[ModelEvidence] = BoundedCalls("the artifact store")
 
     def rules(self, change: RegistryChange) -> Rules:
@@ -86,12 +91,7 @@ class Gate:
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
             model = self.evidence.signed(model, force)
         except AimsError as exc:
-            decision = unreadable(rules, exc.what, exc.next or "", about, now)
-            if isinstance(exc, Refusal):
-                return DecisionContext(decision)
-            if not decision.allowed:
-                raise  # nobody's refusal: it is told, and not sealed
-            return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
+            return _unread(exc, unreadable(rules, exc.what, exc.next or "", about, now))
         registered = past.registered(change.version) if change.version else None
         if change.stage == "deployment" and change.version and registered is None:
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
@@ -113,9 +113,24 @@ class Gate:
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
-        return DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing, read=read)
+        context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)
+        void = void_waivers(consents.values(), rules, counted.involved, now)
+        return replace(context, involved=counted.involved, void_waivers=void, read=read)
 
     def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
         """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""
         is_fresh = past.now.last is not None and seconds < FRESH_SECONDS
         return past.now if is_fresh else self.ledger.now(past.name)
+
+
+def _unread(exc: AimsError, decision: Decision) -> DecisionContext:
+    """Return the refusal of a model that cannot be read; a failure of ours passes where the rules only observe.
+
+    Raises:
+        AimsError: a failure, and the rules enforce: it is nobody's refusal, is told and not sealed.
+    """
+    if isinstance(exc, Refusal):
+        return DecisionContext(decision)
+    if not decision.allowed:
+        raise exc
+    return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)

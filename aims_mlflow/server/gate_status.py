@@ -13,7 +13,7 @@ from aims_mlflow.ledger.log import LOG_ROLE
 from aims_mlflow.lifecycle.ledger_guard import RESTORE
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.registry.names import REFUSES_ALL
-from aims_mlflow.server import artifact_repositories
+from aims_mlflow.server import artifact_repositories, callers_code
 from aims_mlflow.server.workspaces import ungated
 from aims_mlflow.settings import value_of
 
@@ -47,6 +47,7 @@ def gate_status(gate: Gate) -> dict[str, str]:
         *(exchanged_text(kind, *pair) for kind, pair in exchanged_rules(gate.ledger).items()),
         *_log_findings(gate.ledger.log, force),
         *(each for each in (ungated(), artifact_repositories.finding()) if each),
+        *callers_code.findings(),
         *shared_password(gate.registry_uri, gate.ledger.uri),
     ]
     modes = {entry.mode for entry in force.policy.policy.enforcement} or {"enforce"}

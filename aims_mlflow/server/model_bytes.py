@@ -1,13 +1,14 @@
 """The digest of a model's files in the server's store, remembered only where no change can go unseen.
 
-S3 tells every overwrite by time, ETag and size of the object. On a disk a memory map changes a file and none of its
-marks: there each decision hashes again. Digests are remembered in this process alone, since whoever has the database's
-password could put a digest there.
+S3, Google Cloud Storage and Azure tell every overwrite by ETag or generation, size and time of the object. On a disk a
+memory map changes a file and none of its marks: there each decision hashes again. Digests are remembered in this
+process alone, since whoever has the database's password could put a digest there.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -16,15 +17,18 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError, EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import LOAD_MARK, dir_hash1, is_load_mark
 from aims_mlflow.server.bounded_call import BoundedCalls
-from aims_mlflow.server.stored_files import SETTLED_SECONDS, StoredFile, StoredFiles, fingerprint
+from aims_mlflow.server.hourly_bounds import caller_name
+from aims_mlflow.server.stored_files import SETTLED_SECONDS, StoredFiles, fingerprint
 
 if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.policy import Caps
+    from aims_mlflow.server.stored_objects import StoredFile
 
 MLMODEL = "MLmodel"
 MAX_MLMODEL_BYTES = 16 * 1024 * 1024
 MAX_WAITING = 1000
+MAX_OF_CALLER = 5  # places of one caller that wait or are hashed: the next caller's come after them
 MAX_DIGESTS = 10_000
 # What the largest model takes (256 GiB by the default caps) at 12 MB/s: a store that is slower hangs.
 MAX_HASHING_SECONDS = 6 * 3600
@@ -43,6 +47,8 @@ class ModelBytes:
         self._worker: ThreadPoolExecutor | None = None
         self._calls: BoundedCalls[None] = BoundedCalls("the artifact store")
         self._jobs: dict[str, Future[None]] = {}
+        self._asked_by: dict[str, str] = {}
+        self._queue = threading.Lock()
         # By the marks of the files: the digest, and when it was computed.
         self._digests: BoundedCache[tuple[str, float]] = BoundedCache(MAX_DIGESTS)
         # By location and digest: the listing that was hashed, to tell afterwards whether it is still that one.
@@ -84,14 +90,19 @@ class ModelBytes:
     def is_unchanged(self, place: str, digest: str, files: StoredFiles) -> bool:
         """Return whether the files are listed as they were when they had this digest; true where nobody knows.
 
+        Where the store has no marks, a listing tells nothing: they are hashed once more.
+
         Raises:
-            Unreachable: they cannot be listed.
+            Unreachable: they cannot be listed or read.
         """
         listing = self._listings.known((place, digest))
         if listing is None:
             return True
         try:
-            return listing == _marks(files.walk(listing[0] + 2))
+            listed = files.walk(listing[0] + 2)
+            if any(f.mark is None for f in listed):
+                return hash_files(files, listed) == digest
+            return listing == _marks(listed)
         except EvidenceError:  # more of them, or a link among them
             return False
 
@@ -111,17 +122,32 @@ class ModelBytes:
                 f"the model has {total:,} bytes, and this store cannot tell whether they change while they are hashed",
                 next="the platform team raises caps.max_inline_bytes in policy.yaml",
             )
-        for other in [p for p, job in self._jobs.items() if job.done() and p != place]:
-            self._jobs.pop(other, None)
-        job = self._jobs.get(place)
-        if job is not None and job.done():
-            del self._jobs[place]
-            failure = job.exception()
-            if isinstance(failure, AimsError):
-                return failure
-        if place not in self._jobs and len(self._jobs) < MAX_WAITING:
+        with self._queue:
+            for other in [p for p, job in self._jobs.items() if job.done() and p != place]:
+                self._jobs.pop(other, None)
+            job = self._jobs.get(place)
+            if job is not None and job.done():
+                del self._jobs[place]
+                failure = job.exception()
+                if isinstance(failure, AimsError):
+                    return failure
+            return self._queued(place, files, total, caps)
+
+    def _queued(self, place: str, files: StoredFiles, total: int, caps: Caps) -> HashInProgress:
+        """Queue a place unless it is there already, or too many are; return the message for the client."""
+        self._asked_by = {p: who for p, who in self._asked_by.items() if p in self._jobs}
+        who = caller_name()
+        mine = sum(other == who for other in self._asked_by.values())
+        if place not in self._jobs and (mine >= MAX_OF_CALLER or len(self._jobs) >= MAX_WAITING):
+            return HashInProgress(
+                f"the model's {total:,} bytes are not being hashed yet: {len(self._jobs):,} other large models are, "
+                f"{mine} of them for {who}, who may have {MAX_OF_CALLER}",
+                next="try again once one of them is done",
+            )
+        if place not in self._jobs:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix="aims-hash")
+            self._asked_by[place] = who
             self._jobs[place] = self._worker.submit(self._hash, place, files, caps)
         return HashInProgress(
             f"the model's {total:,} bytes are being hashed, which takes a while",

@@ -62,6 +62,8 @@ class PublicationIntake:
         mine = [session for session in fresh if not session.sound or _signed_by(session, login)]
         if fresh and not any(_signed_by(session, login) for session in sessions):
             require_login(next(iter(fresh[0].owners.values())), login)
+        if mine:
+            self._gate.bounds.require_change("documents", caps)
         sealed = len(ingest(self._gate.ledger, mine, where, REASON, roles).sealed) if mine or not sessions else 0
         if sessions and (why := refused.get(max(sessions, key=_signed_at).name)):
             raise why  # the newest is what the caller signed just now; an older one holds up nobody

@@ -31,6 +31,7 @@ from aims_mlflow.server.reserved_names import exists, refuse_reserved, refuse_un
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.records.policy import Caps
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.plain_store import PlainStore
@@ -138,6 +139,7 @@ class Removals:
         ledger_name = qualified(name, self._changes.workspace)
         with self._changes.locked("Deletion", ledger_name) as past:
             with closed("Deletion"):
+                self._gate.bounds.require_change(ledger_name, self._caps())
                 self._require_retired(past, name, version)
                 digest = past.registered(version) if version else None
                 deleted = DeletionLeaf(model_name=ledger_name, version=version, model_digest=digest, request=uuid7())
@@ -158,6 +160,9 @@ class Removals:
                 "deleting the alias is always possible",
             )
 
+    def _caps(self) -> Caps:
+        return self._gate.policy.current().policy.policy.caps
+
     # -- names ------------------------------------------------------------------------------
 
     def rename_model(self, name: str, new_name: str) -> Any:
@@ -167,6 +172,7 @@ class Removals:
         old, new = qualified(name, self._changes.workspace), qualified(new_name, self._changes.workspace)
         with self._changes.locked("Renaming", old, new) as past:
             with closed("Renaming"):
+                self._gate.bounds.require_change(old, self._caps())
                 self._require_free(name, new_name)
                 self._require_few_names(old)
                 self._require_same_rules(name, new_name)

@@ -5,6 +5,7 @@ With `stored_files` and `stored_rows`, the only modules that use names of MLflow
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ class ServerEvidence:
         if in_server():
             from mlflow.server import handlers
 
-            return handlers._get_tracking_store()
+            return reading_primary(handlers._get_tracking_store())
         from mlflow.tracking._tracking_service.utils import _get_store
 
         return _get_store(self._tracking_uri)
@@ -221,6 +222,18 @@ class ServerEvidence:
             root = handlers._get_proxied_run_artifact_destination_path(uri)
             return StoredFiles(handlers._get_artifact_repo_mlflow_artifacts(), root)
         return StoredFiles(handlers._get_artifact_repository_for_uri(uri), "")
+
+
+def reading_primary(store: Any) -> Any:
+    """Return a tracking store that reads what was written last: a copy of one that reads from a replica.
+
+    On a replica that is behind, a run or a model of this minute is not there, and evidence is missing that is there.
+    """
+    if getattr(store, "read_engine", None) is None:
+        return store
+    same = copy.copy(store)
+    same.ManagedSessionMaker = lambda **_: store.ManagedSessionMaker(read_only=False)
+    return same
 
 
 def _missing(exc: Any, what: str, advice: str) -> AimsError:

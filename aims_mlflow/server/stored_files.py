@@ -11,7 +11,6 @@ import hashlib
 import os
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import EvidenceError, Unreachable
 from aims_mlflow.evidence.digests import open_regular, require_regular, sha256_regular
 from aims_mlflow.evidence.tracking import check_inside
+from aims_mlflow.server.stored_objects import StoredFile, lister_of, too_many, walk_objects
 from aims_mlflow.settings import value_of
 
 if TYPE_CHECKING:
@@ -30,19 +30,6 @@ SETTLED_SECONDS = 2.0
 MOUNT = "mount the volume, or correct the server's artifact location"
 
 
-@dataclass(frozen=True)
-class StoredFile:
-    """One file below a root: its size, and a mark that changes with its content (None if the store has none).
-
-    `changed` is when it was last written, in seconds since 1970.
-    """
-
-    name: str
-    size: int
-    mark: tuple[Any, ...] | None = None
-    changed: float = 0.0
-
-
 class StoredFiles:
     """The files below one root of an MLflow artifact repository."""
 
@@ -50,11 +37,12 @@ class StoredFiles:
         self._repo = repo
         self._root = root
         self._local = type(repo).__name__ == "LocalArtifactRepository"
+        self._objects = lister_of(repo)
 
     @property
     def tells_every_change(self) -> bool:
-        """Whether no file can change without its mark: on S3 each overwrite is an object with a new time and ETag."""
-        return hasattr(self._repo, "parse_s3_compliant_uri")
+        """Whether no file can change without its mark: in an object store each overwrite makes a new object."""
+        return self._objects is not None
 
     def folder(self, path: str = "") -> list[tuple[str, bool, int]]:
         """Return (name below the root, is a folder, size) of the direct entries of a folder.
@@ -83,8 +71,8 @@ class StoredFiles:
         """
         if self._local:
             self._require_store()
-        if self.tells_every_change:
-            found = _walk_s3(self._repo, self._root, most)
+        if self._objects is not None:
+            found = walk_objects(self._objects, self._root, most)
         else:
             found = _walk_disk(self._place(""), most) if self._local else self._walk(most)
         return sorted(found, key=lambda f: f.name)
@@ -98,7 +86,7 @@ class StoredFiles:
                     continue
                 seen += 1
                 if seen > most:
-                    raise _too_many(most)
+                    raise too_many(most)
                 yield StoredFile(name, size)
 
     def read(self, name: str, most: int) -> bytes:
@@ -216,38 +204,9 @@ def _walk_disk(top: Path, most: int) -> Iterator[StoredFile]:
             require_regular(stat.st_mode)
             seen += 1
             if seen > most:
-                raise _too_many(most)
+                raise too_many(most)
             mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
             yield StoredFile(name, stat.st_size, mark, stat.st_ctime)
-
-
-def _walk_s3(repo: Any, root: str, most: int) -> Iterator[StoredFile]:
-    """List below an S3 root; time of writing, ETag and size together change with every overwrite."""
-    bucket, base = repo.parse_s3_compliant_uri(repo.artifact_uri)
-    prefix = "/".join(p.strip("/") for p in (base, root) if p) + "/"
-    seen = 0
-    try:
-        for page in repo._get_s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for found in page.get("Contents", []):
-                if found["Key"].endswith("/") and not found["Size"]:
-                    continue
-                seen += 1
-                if seen > most:
-                    raise _too_many(most)  # noqa: TRY301
-                written = found["LastModified"]
-                mark = (found["ETag"], found["Size"], written.isoformat())
-                yield StoredFile(found["Key"].removeprefix(prefix), int(found["Size"]), mark, written.timestamp())
-    except EvidenceError:
-        raise
-    except Exception as exc:
-        raise Unreachable(f"the artifact store does not answer ({type(exc).__name__})") from exc
-
-
-def _too_many(most: int) -> EvidenceError:
-    return EvidenceError(
-        f"the model has more than {most:,} files, the most that are hashed here",
-        next="the platform team raises caps.max_files in policy.yaml",
-    )
 
 
 def fingerprint(place: str, files: list[StoredFile]) -> str | None:

@@ -67,11 +67,12 @@ def create(client, name, uri, **more):
 def test_a_model_without_evidence_is_refused_with_advice():
     import mlflow
 
-    _, uri = plain_model()
+    run, uri = plain_model()
     text = refused(mlflow.register_model, uri, "bare")
     assert "there is no evidence at all about these bytes" in text
     assert "train with @aims.trains (register=True" in text
-    assert "Nothing was lost: run " in text
+    model = uri.removeprefix("models:/")
+    assert text.endswith(f"Unchanged: no version was made; run {run} and model {model} are as they were.")
 
 
 def test_mlflows_own_error_has_a_line_for_what_is_refused_for_each_reason_and_for_what_to_do_next():
@@ -81,7 +82,7 @@ def test_mlflows_own_error_has_a_line_for_what_is_refused_for_each_reason_and_fo
     first, *others = refused(mlflow.register_model, uri, "bare").splitlines()
     assert first == f"PERMISSION_DENIED: Registration refused: bare, model {uri.removeprefix('models:/')}."
     kinds = [line.partition(" ")[0] for line in others]
-    assert kinds[-2:] == ["Next:", "Nothing"]
+    assert kinds[-2:] == ["Next:", "Unchanged:"]
     assert kinds[:-2]
     assert all(kind.startswith(("A.", "And")) for kind in kinds[:-2])
 
@@ -248,7 +249,7 @@ def test_an_alias_needs_an_approval_by_somebody_else(gate, client, compliant):
     text = refused(client.set_registered_model_alias, "approvals", "champion", version)
     assert "an approval by another person than the trainer is missing" in text
     assert f"aims approve models:/approvals/{version} --stage deployment --alias champion" in text
-    with pytest.raises(Exception, match="has no role 'approver'"):
+    with pytest.raises(AimsError, match="would count for nothing: its signer trained the model"):
         commands.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
     with gate.as_approver():
         commands.aims("approve", f"models:/approvals/{version}", "--stage", "deployment", "--alias", "champion")
@@ -264,12 +265,12 @@ def test_explain_says_the_same_without_trying(gate, client, compliant):
     from aims_mlflow.registry import channel
 
     version = mlflow.register_model(compliant[1], "explained").version
-    asked = channel.explain("explained", version, "deployment", "champion")
+    asked = channel.explain("explained", version, "deployment", "champion").decision
     text = refused(client.set_registered_model_alias, "explained", "champion", version)
     assert asked.would_refuse
     assert [u.kind for u in asked.unmet] == ["approval"]
     assert asked.unmet[0].text in text
-    assert not channel.explain("explained", version, "registration").would_refuse
+    assert not channel.explain("explained", version, "registration").decision.would_refuse
 
 
 def test_a_waiver_carries_one_control_and_is_loud(gate, client):
@@ -278,9 +279,9 @@ def test_a_waiver_carries_one_control_and_is_loud(gate, client):
     _, uri = train("waived", frame=trainings.table(fair=False, seed=3))
     refused(mlflow.register_model, uri, "waived")
     options = ["--name", "waived", "--stage", "registration", "--reason", "pilot", "--until", "2099-01-01"]
-    with gate.as_approver():
+    with gate.as_approver(), pytest.raises(AimsError, match="would cover nothing, for the policy allows 90 days"):
         commands.aims("waive", uri, *options, "--control", "A.6.2.4")
-    refused(mlflow.register_model, uri, "waived")  # later than the policy's longest waiver
+    refused(mlflow.register_model, uri, "waived")
     from datetime import UTC, datetime, timedelta
 
     options[-1] = (datetime.now(UTC) + timedelta(days=20)).strftime("%Y-%m-%d")
@@ -369,3 +370,15 @@ def test_every_allowed_change_has_one_decision_and_one_outcome(gate, compliant):
 def test_the_servers_log_has_no_incident(gate):
     log = Path(gate.server.folder, "server.log").read_text()
     assert "incident" not in log, log[-3000:]
+
+
+def test_nobody_on_the_servers_host_lets_mlflows_assistant_run_commands_as_the_server(gate):
+    """Its settings name the language model, and with a model of one's own every command: the log's key was read so."""
+    at = f"{gate.url}/ajax-api/3.0/mlflow/assistant"
+    answers = [
+        requests.put(f"{at}/config", json={"providers": {}}, timeout=60),
+        requests.post(f"{at}/message", json={"message": "hello"}, timeout=60),
+        requests.get(f"{at}/sessions/{'0' * 32}/stream", timeout=60),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert "assistant" not in commands.aims("gate", "status", gate.url)

@@ -101,6 +101,7 @@ def prepare(gate):
     """Register the first version of each model, approved for champion; returns what clients register, and must not."""
     import mlflow
 
+    gate.take_any_number_of_changes()
     _, good = train("loans", frame=trainings.table(3000))
     for name in NAMES:
         mlflow.register_model(good, name)

@@ -10,6 +10,7 @@ from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.small_counts import beside_line
 from aims_mlflow.evidence.verify import check_session, check_signature
+from aims_mlflow.gates.authority import named_envelopes
 from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import FACTS, standing_versions, tenures_of
@@ -118,7 +119,7 @@ class _EvidenceReader:
 
     def _records(self, leaf: Leaf, beside: Mapping[str, str]) -> Iterable[SealedRecord]:
         files = leaf.fact.session_files()
-        kept = self._ledger.envelopes([line for lines in files.values() for line in lines if line])
+        kept = named_envelopes(self._ledger, [line for lines in files.values() for line in lines if line])
         for name, lines in files.items():
             data = b"\n".join(beside_line(kept[x], beside.get(x)) if x in kept else b"" for x in lines)
             session = check_session(data, name, self._lookup, ROLES, timeless=True)

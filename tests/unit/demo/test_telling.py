@@ -64,9 +64,9 @@ def test_whom_the_model_serves_no_better_than_guessing_is_told():
 def test_a_refusal_is_told_alike_with_and_without_line_breaks():
     text = (
         "Registration refused: loans, model m-1. A.6.2.4: accuracy is 0.4, limit >= 0.5, evidence e. A.5.3: nothing is "
-        "published. Next: train again, or ask for a waiver: aims waive models:/m-1. Nothing was lost: run r"
+        "published. Next: train again, or ask for a waiver: aims waive models:/m-1. Unchanged: no version was made."
     )
-    broken = text.replace(". A.", ".\nA.").replace(". N", ".\nN").replace(": aims", ":\naims")
+    broken = text.replace(". A.", ".\nA.").replace(". N", ".\nN").replace(". U", ".\nU").replace(": aims", ":\naims")
     assert broken.count("\n") == 5
     assert refusal_lines(broken) == refusal_lines(text)
     assert refusal_lines(text)[0] == "✗ Registration refused: loans, model m-1"

@@ -273,6 +273,26 @@ def test_a_taking_back_stays_when_its_signer_goes_or_its_envelope_is_lost(world)
     assert not world.ask("income", walk.files["income"]).allowed
 
 
+def test_what_its_signer_exchanges_in_the_database_for_another_consent_of_the_same_id_counts_for_nothing(
+    world, monkeypatch
+):
+    """The gate saw the one that was sealed; the other would have taken effect without it."""
+    walk = Walk(world, None)
+    files = world.train(walk.ana)
+    world.ask("income", files, "registration")
+    monkeypatch.setattr(channel, "uuid7", lambda: "01970000-0000-7000-8000-000000000000")
+    unseen, _ = world.sign(walk.olga, "income", "approval")
+    sealed, _ = world.consent(walk.olga, "income", stage="registration")
+    with closing(sqlite3.connect(world.ledger.uri.removeprefix("sqlite:///"))) as connection, connection:
+        changed = connection.execute(
+            "UPDATE aims_envelopes SET envelope = ? WHERE sha256 = ?", (unseen.envelope.raw, sealed.sha256)
+        )
+    assert changed.rowcount == 1
+    decision = world.ask("income", files)
+    assert not decision.allowed
+    assert "an approval by another person than the trainer is missing" in decision.unmet[0].text
+
+
 def test_a_failure_is_taken_out_in_the_sight_of_whoever_approves(world):
     walk, bob = Walk(world, "approver"), world.person("bob", "trainer", "approver")
     files = world.train(walk.ana, ratio="0.31")

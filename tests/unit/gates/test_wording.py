@@ -1,5 +1,7 @@
 """A refusal as a person reads it."""
 
+import pytest
+
 from aims_mlflow.gates.wording import item_text, lines, refusal, refusal_lines, waiver_lines, what_is_approved
 from aims_mlflow.records.decision import Decision, Supersession, Unmet, WaivedBy
 
@@ -27,8 +29,20 @@ def test_a_refusal_says_what_where_and_what_to_do_next():
         "Registration refused: income, model m-3f2. A.6.2.4: selection-rate ratio for sex=Female is 0.31 "
         "(95% 0.28-0.34, n=3,210), limit >= 0.8 (policy.yaml:41), evidence 0197-e. "
         "Next: mitigate and train again, or ask for a waiver: aims waive models:/m-3f2 --name income "
-        "--stage registration --control A.6.2.4 --reason … --until …. Nothing was lost: run 8c1"
+        "--stage registration --control A.6.2.4 --reason … --until …. Unchanged: no version was made; run 8c1 and model m-3f2 are as they were."
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "last"),
+    [
+        ({"run_id": None}, "no version was made; model m-3f2 is as it was."),
+        ({"run_id": None, "model_id": None}, "no version was made."),
+        ({"stage": "deployment", "alias": "champion", "version": "3"}, "champion is where it was."),
+    ],
+)
+def test_each_kind_of_refusal_ends_with_what_it_left_as_it_was(more, last):
+    assert refusal_lines(refusal(decision(LOW, **more)))[-1] == f"Unchanged: {last}"
 
 
 def test_every_unmet_condition_is_told_up_to_a_sensible_number():
@@ -55,7 +69,7 @@ def test_the_advice_stands_once_before_all_its_commands_which_are_lines_of_their
         "Next: approve it; mitigate and train again, or ask for a waiver:",
         "aims waive models:/m-3f2",
         "aims waive models:/m-3f2",
-        "Nothing",
+        "Unchanged: no version",
     ]
     told = lines(decision(*groups, ALIAS))
     assert [t for t in told if "next: " in t][::-1] == [

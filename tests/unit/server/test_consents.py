@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,9 +49,17 @@ def test_roles_of_approvals_are_named_by_the_policy(registry, client, version, p
     champion(client, version)
 
 
-def test_a_trainer_cannot_approve_their_own_work(registry, client, version, person):
+def test_a_trainer_cannot_approve_their_own_work(registry, client, version, person, monkeypatch):
+    from aims_mlflow.registry import channel
+
     ana = person("ana", "approver")  # a second key of the same owner
-    ana("approve", f"models:/loans/{version}", *APPROVE)
+    with pytest.raises(AimsError, match="count for nothing: its signer trained the model"):
+        ana("approve", f"models:/loans/{version}", *APPROVE)
+    assert registry.leaves("approval") == []
+    explain = channel.explain
+    with monkeypatch.context() as older:  # a server that does not tell who trained
+        older.setattr(channel, "explain", lambda *args: replace(explain(*args), involved_keys=None))
+        ana("approve", f"models:/loans/{version}", *APPROVE)
     assert "an approval by another person than the trainer is missing" in refused(champion, client, version)
     registry.say("approve", f"models:/loans/{version}", *APPROVE)
     champion(client, version)
@@ -166,11 +175,18 @@ def test_break_glass_lasts_at_most_what_the_policy_says(registry, person):
     registry.change_policy(lambda p: p.update(break_glass={"approvers": 2, "max_hours": 4}))
     _, uri = trainings.train("loans", frame=trainings.table(3000, fair=False))
     emergency = ["waive", uri, "--name", "loans", "--stage", "registration", "--break-glass", "--reason", "outage"]
-    for say in (registry.say, person("piet", "approver")):
-        say(*emergency, "--hours", "5")
+    both = (registry.say, person("piet", "approver"))
+    with pytest.raises(AimsError, match=r"5 hours would cover nothing, for the policy allows 4 hours.*--hours 4"):
+        registry.say(*emergency, "--hours", "5")
+    assert registry.leaves("waiver") == []
+    for say in both:
+        say(*emergency)
+    registry.change_policy(lambda p: p.update(break_glass={"approvers": 2, "max_hours": 3}))
     assert "A.6.2.4: selection-rate ratio for sex=f" in refused(mlflow.register_model, uri, "loans")
-    for say in (registry.say, person("rita", "approver")):
-        say(*emergency, "--hours", "4")
+    told = commands.run("gate", "explain", uri, "--name", "loans", "--stage", "registration", status=1)
+    assert told.count("covers nothing: it is too long: the policy allows 3 hours") == 2
+    for say in both:
+        say(*emergency)
     assert mlflow.register_model(uri, "loans").tags["aims.decision"] == "allowed, WAIVED"
 
 

@@ -241,7 +241,9 @@ def test_explanations_have_turns_of_their_own(registry, use, monkeypatch):
     version, _ = use()
     ask = ("loans", f"aims.explain.registration.v{version}")
     assert restart(registry.folder).get_model_version_by_alias(*ask).tags["aims.decision"]
-    monkeypatch.setattr("aims_mlflow.server.answers.MAX_EXPLAINING", 0)
-    monkeypatch.setattr("aims_mlflow.server.answers.EXPLANATION_WAIT", 0.1)
+    monkeypatch.setattr("aims_mlflow.server.answers.MAX_ANSWERING", 0)
+    monkeypatch.setattr("aims_mlflow.server.answers.ANSWER_WAIT", 0.1)
     said = refused(restart(registry.folder).get_model_version_by_alias, *ask)
-    assert "explanations are being made. Next: ask again in a minute" in said
+    assert "0 explanations or publications are being made. Next: ask again in a minute" in said
+    told = refused(restart(registry.folder).get_model_version_by_alias, "aims.status", f"aims.publish.{'0' * 32}")
+    assert "explanations or publications are being made" in told

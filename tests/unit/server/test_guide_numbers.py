@@ -28,6 +28,7 @@ CAPS, EMERGENCY = Caps(), BreakGlass()
         f"Above `caps.max_inline_bytes` ({CAPS.max_inline_bytes // 1024**3} GiB)",
         f"counts for `caps.max_hash_age_seconds` ({CAPS.hash_counts_seconds})",
         f"`max_refusals_per_hour` ({CAPS.refusals_per_hour})",
+        f"`max_changes_per_hour` ({CAPS.changes_per_hour})",
         f"number of approvers (at least {EMERGENCY.approvers}), and hours (at most {EMERGENCY.max_hours})",
         f"This waives all evidence that is missing or fails, for {EMERGENCY.max_hours} hours at most",
         f"writes {SMALL[gate_log.MAX_LINES]} lines a minute in each worker",

@@ -7,6 +7,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from aims_mlflow.errors import AimsError, PolicyRefused
 from aims_mlflow.gates.replay import recorded, replay, same
 from support import trainings
 from support.gated_registry import refused
@@ -86,6 +87,46 @@ def test_refusals_beyond_the_bound_are_refused_and_not_sealed(registry, client, 
     for _ in range(4):
         refused(create, client, bare[0])
     assert len(registry.leaves("decision")) == 2
+
+
+def test_changes_beyond_the_bound_are_refused_and_what_takes_out_of_use_passes(registry, client, use):
+    version, _ = use()  # two changes at least: a version, and an alias
+    registry.change_policy(lambda p: p.setdefault("caps", {}).update(max_changes_per_hour=2))
+    client.delete_registered_model_alias("loans", "champion")
+    sealed = len(registry.leaves())
+    text = refused(client.set_registered_model_alias, "loans", "champion", version)
+    assert "the server itself asked for 2 changes of loans within an hour" in text
+    assert "min, or the platform team raises caps.max_changes_per_hour" in text
+    assert text.endswith("Unchanged: the alias or stage is where it was")
+    text = refused(client.rename_registered_model, "loans", "credit")
+    assert "changes of loans" in text
+    assert text.endswith("Unchanged: the model keeps its name")
+    text = refused(client.delete_model_version, "loans", version)
+    assert "changes of loans" in text
+    assert text.endswith("Unchanged: nothing was deleted")
+    assert len(registry.leaves()) == sealed
+    with pytest.raises(AimsError, match="changes of loans"):
+        registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "champion")
+    registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "a leak")
+    assert len(registry.leaves("revocation")) == 1
+
+
+def test_a_caller_has_a_bound_over_all_models_and_others_have_their_own(monkeypatch):
+    from aims_mlflow.records.policy import Caps
+    from aims_mlflow.server import hourly_bounds
+
+    clock, people, bounds, caps = [0.0], ["eve"], hourly_bounds.HourlyBounds(), Caps(max_changes_per_hour=2)
+    monkeypatch.setattr(hourly_bounds, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(hourly_bounds, "caller_name", lambda: people[-1])
+    for number in range(20):
+        bounds.require_change(f"model-{number // 2}", caps)
+    with pytest.raises(PolicyRefused, match="eve asked for 20 changes of all models within an hour"):
+        bounds.require_change("model-10", caps)
+    people.append("ana")
+    bounds.require_change("model-0", caps)
+    people.append("eve")
+    clock[0] = 3601.0
+    bounds.require_change("model-10", caps)
 
 
 def test_no_name_enters_that_the_registry_does_not_hold(registry, client):

@@ -126,6 +126,33 @@ def test_large_models_are_hashed_in_the_background(hasher, folder, monkeypatch):
     assert digest(hasher, folder, max_inline_bytes=100) == model_digest(folder)
 
 
+def test_of_one_caller_few_large_models_wait_to_be_hashed_and_another_has_places_left(hasher, tmp_path, monkeypatch):
+    settled(monkeypatch)
+    people, begun, goes_on = ["eve"], [], threading.Event()
+    monkeypatch.setattr(model_bytes, "caller_name", lambda: people[-1])
+    monkeypatch.setattr(model_bytes, "hash_files", lambda *_: begun.append(1) or (goes_on.wait(60) and "a" * 64))
+
+    def asked(number):
+        place = tmp_path / f"large-{number}"
+        place.mkdir(exist_ok=True)
+        (place / "MLmodel").write_text("flavors: {}" + "\n" * 200)
+        with pytest.raises(Unreachable) as told:
+            digest(hasher, place, max_inline_bytes=100)
+        return str(told.value)
+
+    most = model_bytes.MAX_OF_CALLER
+    assert all("are being hashed" in asked(number) for number in (*range(most), 0))
+    assert f"{most} of them for eve, who may have {most}" in asked(most)
+    assert len(hasher._jobs) == most
+    people.append("ana")
+    assert "are being hashed" in asked(most)
+    people.append("eve")
+    goes_on.set()
+    for job in list(hasher._jobs.values()):
+        job.result(timeout=60)
+    assert "are being hashed" in asked(most + 1)
+
+
 def test_a_large_models_digest_counts_for_the_time_that_the_policy_names(hasher, folder, monkeypatch):
     settled(monkeypatch)
     clock = [1000.0]

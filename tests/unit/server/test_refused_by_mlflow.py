@@ -4,12 +4,14 @@ import time
 
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_mlflow.registers.findings import open_findings
 from aims_mlflow.server.sources import Sources
 from support import trainings
 from support.gated_registry import refused
+from support.plain_registry import reconcile
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -73,3 +75,45 @@ def test_a_copy_of_a_name_that_another_model_has_by_now_is_taken_back(registry, 
     monkeypatch.setattr(Sources, "sealed_place", lambda *_: None)  # as of a folder among a run's artifacts
     assert "files changed meanwhile" in refused(client.create_model_version, "copy", "models:/loans/1")
     assert client.search_model_versions("name='copy'") == []
+
+
+CHANGES = {
+    "alias": ("set_registered_model_alias", ("loans", "champion", "1")),
+    "withdrawal": ("delete_registered_model_alias", ("loans", "champion")),
+    "version": ("delete_model_version", ("loans", "2")),
+    "model": ("delete_registered_model", ("loans",)),
+    "name": ("rename_registered_model", ("loans", "credit")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_that_is_sealed_and_that_mlflow_refuses_is_sealed_as_not_done_and_can_be_made_again(
+    registry, client, use, monkeypatch, change
+):
+    for seed in (0, 1):
+        use(seed=seed)
+        registry.say("gate", "retire", "models:/loans@champion", "--reason", "replaced")
+    method, arguments = CHANGES[change]
+    if change == "alias":
+        registry.say("approve", "models:/loans/1", "--stage", "deployment", "--alias", "champion")
+
+    def refuses(*_, **__):
+        raise MlflowException("MLflow refuses this", INVALID_PARAMETER_VALUE)
+
+    before = client.get_registered_model("loans")
+    with monkeypatch.context() as refusing:
+        refusing.setattr(SqlAlchemyStore, method, refuses)
+        with pytest.raises(MlflowException, match="MLflow refuses this"):
+            getattr(client, method)(*arguments)
+    assert registry.leaves("outcome")[-1]["done"] is False
+    after = client.get_registered_model("loans")
+    assert (after.aliases, after.latest_versions[0].version) == (before.aliases, before.latest_versions[0].version)
+    assert open_changes(reconcile(registry)) == []
+    getattr(client, method)(*arguments)
+    assert registry.leaves("outcome")[-1]["done"] is True
+    assert open_changes(reconcile(registry)) == []
+
+
+def open_changes(reconciled):
+    """Return what reconciling found, but that bytes which are retired are in use."""
+    return [f for f in reconciled[1]["findings"] if f["about"] not in ("authority-ended", "retirement-due")]

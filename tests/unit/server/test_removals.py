@@ -64,8 +64,7 @@ def test_a_withdrawal_goes_through_whatever_fails_in_the_gate(registry, client, 
             client.delete_registered_model_alias("loans", "champion")
 
     registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--alias", "production")
-    steps = set(WITHDRAWING) - ({"the policy"} if in_stage else set())
-    for step in sorted(steps):
+    for step in sorted(WITHDRAWING):
         if in_stage:
             client.transition_model_version_stage("loans", version, "Production")
         else:
@@ -75,6 +74,19 @@ def test_a_withdrawal_goes_through_whatever_fails_in_the_gate(registry, client, 
             leave(step)
         assert client.get_registered_model("loans").aliases == ({"champion": 1} if in_stage else {}), step
         assert client.get_model_version("loans", version).current_stage == ("Archived" if in_stage else "None"), step
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("stage", ["Staging", "Production"])
+def test_without_a_policy_a_move_that_may_put_into_use_is_refused(registry, client, use, monkeypatch, stage):
+    version, _ = use()
+
+    def fail(*_, **__):
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(ActivePolicy, "current", fail)
+    assert "the gate could not decide" in refused(client.transition_model_version_stage, "loans", version, stage)
+    assert client.get_model_version("loans", version).current_stage == "None"
 
 
 def test_a_registry_that_fails_to_withdraw_is_no_500(registry, client, use, monkeypatch, caplog):
