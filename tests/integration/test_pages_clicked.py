@@ -69,11 +69,10 @@ def test_who_approved_what_served_on_a_day(reader, site):
 
 def test_which_systems_lack_an_assessment(reader):
     reader.click("Systems")
-    reader.sees(
-        "Impact assessment", SYSTEM, "approved, decision go", "1 of 2 systems have no published impact assessment"
-    )
-    reader.click("1 of 2 systems have no published impact assessment")
-    reader.sees("letters", "none is published here", "1 in all")
+    lacking = "2 of 2 systems lack an impact assessment that counts: none is published for 1; a control of A.5 is not met"
+    reader.sees("Impact assessment", SYSTEM, "approved, decision go", lacking)
+    reader.click(f"{lacking} for 1.")
+    reader.sees("letters", "none is published here", "missing", "2 in all")
 
 
 def test_proof_that_a_record_was_not_changed(reader, site):
