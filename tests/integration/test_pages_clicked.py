@@ -235,7 +235,7 @@ def test_each_page_is_whole_on_paper_and_says_where_it_is_from(chrome, server, s
         said = page.locator("header .paper").inner_text()
         told += (
             [said]
-            if not (page_server.ROOT.rstrip("/") + "/" + address in said and "root of the checkpoint" in said)
+            if not (f"{server.url}{address}" in said and "root of the checkpoint" in said)
             else []
         )
         wrong |= {name: told} if told else {}

@@ -20,13 +20,14 @@ from aims_mlflow.documents.page_blocks import (
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text, next_step
 from aims_mlflow.pages.judging import decision_in, rules_of
+from aims_mlflow.pages.views.changes import candidate_changes
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
 from aims_mlflow.pages.views.decided_again import replayed, shortfall_cell, what_if_blocks
 from aims_mlflow.pages.views.measured import warnings_table
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
 from aims_mlflow.pages.views.waivers import waivers_used
 from aims_mlflow.records.leaves.changes import DecisionLeaf
-from aims_mlflow.records.wording import metric_text, slice_text
+from aims_mlflow.records.wording import metric_text, rule_text, slice_text
 from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
         *_reasons(said),
         *(waivers_used(source, said.waived) if said else ()),
         *warnings_table(source, leaf.fact),
+        *([] if row["version"] or row["allowed"] else [candidate_changes(source, leaf)]),
         _limits(source, leaf),
         *what_if_blocks(source, leaf, query),
         _evidence(source, leaf),
@@ -190,7 +192,7 @@ def _limits(source: PageSource, leaf: Leaf) -> PageTable:
             x.kind,
             metric_text(x.metric),
             slice_text(x.slice or {}) or "all",
-            f"{x.comparator} {x.limit}",
+            rule_text(x.metric, x.comparator, x.limit),
             x.control,
             where,
             x.why or "not said",

@@ -163,8 +163,18 @@ def test_a_sample_that_cannot_be_drawn_yet_leads_to_one_that_can(site):
     ]
     link = next(each for each in late["sentences"] if isinstance(each, dict))
     assert link["text"].startswith("Draw now over the first")
+    why = late["sentences"][0]
+    assert "the ledger has no more than these: whatever is sealed next gives it, such as a registration" in why
+    assert why.endswith("no day is fixed for that.")
     leaves = re.search(r"leaves=(\d+)", link["href"])[1]
     assert site.rows("sample", "Drawn", {"population": "all decisions", "leaves": leaves})
+    for size, text in (
+        ("2", "n = 2 of 3: what was asked for; no table chose it"),
+        ("5", "n = 3: the whole population"),
+    ):
+        query = {"population": "registrations", "leaves": leaves, "n": size}
+        facts = next(b for b in site.json("sample", query)["blocks"] if b["title"] == "How it was drawn")["facts"]
+        assert facts["Size"][0].startswith(text)
     told = site.rows("sample", "How to test an item", {"population": "all decisions", "leaves": leaves})
     assert [row["Test"] for row in told][:2] == ["Evidence whole", "Digest equal"]
 
