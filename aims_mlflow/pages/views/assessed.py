@@ -25,7 +25,8 @@ NONE_PUBLISHED, NOT_APPROVED, NOT_MET = (
     "none is approved and in date",
     "a control of A.5 is not met",
 )
-NOT_IN_USE = "no version is in use, so no control is judged"
+NOT_IN_USE = "no version is in use here, so no control is judged"
+RETIRED = ("retired", "retirement")
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,20 @@ class AssessedSystem:
         found: Its assessments in force, each with what it states.
         states: The states of the controls of A.5, of each judged version in use.
         unjudged: How many versions in use are not judged yet.
+        retired: Whether it is retired: then nobody owes an assessment any more.
     """
 
     name: str
     found: Sequence[tuple[SealedDocument, ImpactAssessmentDocument]]
     states: Sequence[Any]
     unjudged: int
+    retired: bool = False
 
     @property
     def lacks(self) -> str:
         """What it lacks; empty where nothing speaks against its assessment."""
+        if self.retired:
+            return ""
         if not self.found:
             return NONE_PUBLISHED
         if not any(document.state in APPROVED for document, _ in self.found):
@@ -74,8 +79,14 @@ class AssessedSystem:
         return state_cell(worst, to("controls", named[0], system=self.name), "; ".join(told) + late)
 
 
-def assessed(source: PageSource, names: Sequence[str], live: Sequence[Any]) -> dict[str, AssessedSystem]:
-    """Return what is known of the impact assessments of systems, by name; `live` are the versions in use."""
+def assessed(source: PageSource, stages: Mapping[str, str], live: Sequence[Any]) -> dict[str, AssessedSystem]:
+    """Return what is known of the impact assessments of systems, by name.
+
+    Args:
+        source: The source of the page.
+        stages: The stage of each system, by name.
+        live: The versions in use.
+    """
     judged = source.judged_among(live)
     known = {(v["model"], v["version"]) for v in judged}
     system_of = {(v["model"], v["version"]): v["system"] or "" for v in live}
@@ -89,9 +100,9 @@ def assessed(source: PageSource, names: Sequence[str], live: Sequence[Any]) -> d
     return {
         name: AssessedSystem(
             name, source.documents.of(ImpactAssessmentDocument, name) if name else (), states.get(name, ()),
-            late.get(name, 0),
+            late.get(name, 0), stage.startswith(RETIRED),
         )
-        for name in names
+        for name, stage in stages.items()
     }  # fmt: skip
 
 
@@ -99,7 +110,9 @@ def lacking_cell(source: PageSource, found: Mapping[str, AssessedSystem]) -> Pag
     """Return how many systems lack an assessment that counts, and why, with a link to them."""
     if source.unread:
         return PageCell(f"Which systems lack an impact assessment is {UNREAD}.", mark="!", tone="warn")
-    why = [each.lacks for each in found.values()]
+    owing = [each for each in found.values() if not each.retired]
+    why = [each.lacks for each in owing]
+    aside = f" {len(found) - len(owing):,} retired ones are not counted." if len(owing) < len(found) else ""
     lacking = sum(map(bool, why))
     late = sum(each.unjudged for each in found.values())
     unjudged = f" {late:,} versions in use are {NOT_JUDGED}." if late else ""
@@ -107,13 +120,13 @@ def lacking_cell(source: PageSource, found: Mapping[str, AssessedSystem]) -> Pag
         told = "; ".join(
             f"{each} for {why.count(each):,}" for each in (NONE_PUBLISHED, NOT_APPROVED, NOT_MET) if each in why
         )
-        text = f"{lacking:,} of {len(found):,} systems lack an impact assessment that counts: {told}.{unjudged}"
+        text = f"{lacking:,} of {len(owing):,} systems lack an impact assessment that counts: {told}.{unjudged}{aside}"
         return PageCell(text, to("systems", assessment="lacking"), mark="·", tone="warn")
     if late:
-        return PageCell(f"No system is known to lack an impact assessment.{unjudged}", mark="?", tone="warn")
+        return PageCell(f"No system is known to lack an impact assessment.{unjudged}{aside}", mark="?", tone="warn")
     return PageCell(
-        f"Each of the {len(found):,} systems has an approved impact assessment, and each version in use meets "
-        f"{', '.join(IMPACT)}."
+        f"Each of the {len(owing):,} systems has an approved impact assessment, and each version in use meets "
+        f"{', '.join(IMPACT)}.{aside}"
     )
 
 

@@ -93,6 +93,7 @@ def bias_table(records: Sequence[SealedRecord]) -> PageTable:
         for record in records
         if record.evidence.kind in BIAS
         for number, claim in enumerate(record.evidence.claims)
+        if claim.slice
     ]
     note = "What is in the data before a model learns from it. A model can repeat a difference that stands here."
     none = "No sealed record compares groups in the data."

@@ -42,7 +42,7 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
     """Return the list of systems, those of models and those that the register alone names."""
     stage, assessment = query.get("stage", ""), query.get("assessment", ALL)
     every = listed_systems(source)
-    found = assessed(source, [s.name for s in every], [v for s in every for v in s.held])
+    found = assessed(source, {s.name: s.stage for s in every}, [v for s in every for v in s.held])
     kept = {
         ALL: every, NONE: [s for s in every if not found[s.name].found],
         LACKING: [s for s in every if found[s.name].lacks],
@@ -139,7 +139,7 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         [
             ("Id", name),
             ("Stage", "deployed" if live else "not in use" if models else "it has no registered model"),
-            *_register(source, name, assessed(source, [name], live)[name]),
+            *_register(source, name, assessed(source, {name: ""}, live)[name]),
         ],
     )
     blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine))]

@@ -69,7 +69,8 @@ def test_what_is_done_is_promised_no_more():
     ]
     assessment = {"kind": "impact-assessment", "fields": {"measures": measures, "review": {"next": "2026-08-01"}}}
     assert promised(assessment) == {
-        ("2026-07-01", "measure against impact I1", "olga"), ("2026-07-02", "measure against impact I3", "max"),
+        ("2026-07-01", "measure against impact I1: review", "olga"),
+        ("2026-07-02", "measure against impact I3: a hotline", "max"),
         ("2026-08-01", "next review of the impact assessment", "max"),
     }  # fmt: skip
     again = {"kind": "reassessment", "fields": {"risk": "2026-08-02", "impact": "2026-08-02", "changed": "nothing"}}
@@ -78,13 +79,15 @@ def test_what_is_done_is_promised_no_more():
 
 def test_what_another_document_settles_is_promised_no_more():
     plan = {"kind": "treatment-plan", "fields": {"risks": [
-        {"risk": "R1", "due": "2026-07-01", "owner": "olga"}, {"risk": "R2", "due": "2026-07-01", "owner": "olga"},
+        {"risk": "R1", "due": "2026-07-01", "owner": "olga", "measure": "a deputy"}, {"risk": "R2", "due": "2026-07-01", "owner": "olga"},
     ]}}  # fmt: skip
     register = {"kind": "risk-register", "fields": {"risks": [
         {"id": "R1", "due": "2026-07-01", "owner": "olga", "status": "treating"},
         {"id": "R2", "due": "2026-07-01", "owner": "olga", "status": "closed"},
     ]}}  # fmt: skip
-    assert promised(plan, register) == {("2026-07-01", "treatment of risk R1", "olga")}
+    assert promised(plan, register) == {
+        ("2026-07-01", "treatment of risk R1", "olga"), ("2026-07-01", "measure against risk R1: a deputy", "olga"),
+    }  # fmt: skip
     programme = {"kind": "audit-programme", "fields": {"audits": [
         {"id": "A1", "planned": "2026-06-20", "auditors": ["eva", "noa"]}, {"id": "A2", "planned": "2026-06-20"},
     ]}}  # fmt: skip

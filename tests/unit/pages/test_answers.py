@@ -76,7 +76,7 @@ def test_the_controls_of_an_assessment_stand_beside_it(site):
     for told in (systems(site)[SYSTEM]["Its controls (A.5)"], system_facts(site)["Its controls (A.5)"][0]):
         assert f"{missing} missing" in told["text"]
         assert told["href"].startswith("controls/A.5.")
-    assert systems(site)["letters"]["Its controls (A.5)"] == "no version is in use, so no control is judged"
+    assert systems(site)["letters"]["Its controls (A.5)"] == "no version is in use here, so no control is judged"
 
 
 def system_facts(site):
@@ -91,6 +91,7 @@ def system_facts(site):
         ("published", "met", 0, "none is approved and in date", "none is approved and in date for 1"),
         ("approved", "stale", 0, "a control of A.5 is not met", "a control of A.5 is not met for 1"),
         ("approved", "failed and waived", 0, "a control of A.5 is not met", "a control of A.5 is not met for 1"),
+        ("retired", "missing", 0, "", "Each of the 0 systems has"),
         ("approved", "met", 2, "", "No system is known to lack an impact assessment. 2 versions in use are not judged"),
     ],
 )
@@ -98,7 +99,7 @@ def test_only_an_approved_assessment_whose_controls_are_met_is_none_that_lacks(
     state, of_control, unjudged, lacks, told
 ):
     row = {"state": of_control, "control": "A.5.3"}
-    one = AssessedSystem("income", [(SimpleNamespace(state=state), None)], [row], unjudged)
+    one = AssessedSystem("income", [(SimpleNamespace(state=state), None)], [row], unjudged, state == "retired")
     assert one.lacks == lacks
     assert told in lacking_cell(SimpleNamespace(unread=False), {"income": one}).text
 

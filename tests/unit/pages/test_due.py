@@ -35,7 +35,7 @@ def site(tmp_path_factory):
 def test_a_month_has_its_first_and_its_last_day_and_no_other(site):
     shown = site.rows("due", TITLE, {"month": f"{NEXT_MONTH:%Y-%m}"})
     assert {r["What"] for r in shown if "measure" in r["What"]} == {
-        "measure against impact I1", "measure against impact I2",
+        "measure against impact I1: a first day", "measure against impact I2: a last day",
     }  # fmt: skip
     assert {r["Day"] for r in shown} <= {str(NEXT_MONTH + timedelta(days=n)) for n in range(31)}
 
@@ -53,7 +53,7 @@ def test_somebody_owes_each_of_it(site):
     rows = site.rows("due", "Within 365 days", {"within": "365"})
     assert {r["Who"] for r in rows if r["What"].startswith("monitor run of")} == {"olga"}
     assert all(row["Who"] for row in rows), [row for row in rows if not row["Who"]]
-    (measure,) = (r for r in rows if r["What"] == "measure against impact I1")
+    (measure,) = (r for r in rows if r["What"].startswith("measure against impact I1:"))
     assert (measure["Control"]["text"][:3], measure["Sealed"]["text"][:4]) == ("A.5", "leaf")
 
 
