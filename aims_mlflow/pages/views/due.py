@@ -15,7 +15,9 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import RowRange, day_text, leaf_cell, model_cell, version_cell
 from aims_mlflow.pages.views.dated import duties, duty_row, plans_table
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
+from aims_mlflow.pages.views.states import catalogue
 from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +73,13 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
-    return PageView("Due", "due", (), (table, months, late, plans, _form(span, months)), **paging.links)
+    blocks = (table, months, late, plans, _form(span, months))
+    return PageView("Due", "due", (_next_month(source),), blocks, **paging.links)
+
+
+def _next_month(source: PageSource) -> PageCell:
+    first = (source.now.date().replace(day=1) + timedelta(days=31)).replace(day=1)
+    return PageCell(f"Due next month, in {first:%B %Y}", to("due", month=f"{first:%Y-%m}"))
 
 
 def _from_ledger(source: PageSource, span: Span, year: str) -> list[Due]:
@@ -146,16 +154,22 @@ def _due_states(source: PageSource, until: str) -> list[Due]:
 def _due_state(source: PageSource, row: Mapping[str, Any]) -> Sequence[Any]:
     first, at = row["controls"][0], {"model": row["model"], "version": row["version"]}
     control = PageCell(", ".join(row["controls"]), to("controls", first, **at))
-    who = _owner_of_system(source, row["model"], row["version"])
-    return day_text(row["next_time"]), row["next_change"], control, version_cell(**at), who, ""
+    return day_text(row["next_time"]), row["next_change"], control, version_cell(**at), _answering(source, row), ""
 
 
-def _owner_of_system(source: PageSource, model: str, version: str) -> str:
-    """Return who owns a version's system, by its register entry; empty where no entry is published."""
+def _answering(source: PageSource, row: Mapping[str, Any]) -> str:
+    """Return who answers for what ends: by the documents of its controls, else by the register entry of the system."""
     sql = "SELECT system FROM version WHERE model = :m AND version = :v AND {scope}"
-    row = source.row(sql, m=model, v=version)
-    entries = source.documents.of(SystemEntry, row["system"]) if row is not None and row["system"] else ()
-    return entries[-1][1].owner if entries else ""
+    known = source.row(sql, m=row["model"], v=row["version"])
+    system = known["system"] if known is not None else None
+    if not system:
+        return ""
+    serving = {use.kind for control in row["controls"] for use in catalogue()[control].evidence}
+    mine = [d for d in source.documents.in_force if d.publication.document.system == system and d.kind in serving]
+    acting = [d.written.who_acts for d in mine if isinstance(d.written, MonitoringPlanDocument) and d.written.who_acts]
+    owners = [d.publication.statement.owner for d in mine]
+    entries = [entry.owner for _, entry in source.documents.of(SystemEntry, system)]
+    return next(iter((*acting, *owners, *entries)), "")
 
 
 def _due_keys(source: PageSource, since: str, until: str) -> list[Due]:

@@ -118,7 +118,7 @@ def _measure(row: Any, doubts: Doubts) -> PageCell:
     when = f", the first due {day_text(first)}" if first else ""
     name = measures[0][0].id
     count = f"{len(measures)} measure{'s' if len(measures) > 1 else ''}"
-    text = f"{NO_DAY} in the waiver; {count} of {name}{when}"
+    text = f"{count} of {name}{when}; the waiver itself sets no day"
     return document_cell(name, text)
 
 

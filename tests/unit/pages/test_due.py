@@ -48,6 +48,11 @@ def test_months_are_counted_and_lead_to_their_page(site):
     assert site.rows("due", "By month", {"month": f"{NEXT_MONTH:%Y-%m}"}) == list(months.values()), "no endless chain"
 
 
+def test_the_page_leads_to_the_next_month(site):
+    (lead,) = site.json("due")["lead"]
+    assert lead == {"text": f"Due next month, in {NEXT_MONTH:%B %Y}", "href": f"due?month={NEXT_MONTH:%Y-%m}"}
+
+
 def test_somebody_owes_each_of_it(site):
     site.json("version", model=NAME, version="1")  # whose states are judged by that
     rows = site.rows("due", "Within 365 days", {"within": "365"})

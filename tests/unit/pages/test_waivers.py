@@ -67,7 +67,7 @@ def test_measures_of_the_assessment_and_the_interest_of_the_signer_are_told(regi
     site.shared.index.refresh(site.shared.view)
     rows = site.rows("waivers", "Waivers")
     assert {row["Measure due"]["text"] for row in rows} == {
-        f"no day is set for evidence of a measure in the waiver; 1 measure of impact-assessment, the first due {NEXT}"
+        f"1 measure of impact-assessment, the first due {NEXT}; the waiver itself sets no day"
     }
     told = {row["What speaks against it"]["text"] for row in rows if "fairness" in row["What it waives"]}
     assert all(NO_DAY not in row["What speaks against it"]["text"] for row in rows)
