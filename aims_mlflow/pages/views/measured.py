@@ -112,7 +112,7 @@ def warnings_table(source: PageSource, decided: DecisionLeaf) -> list[PageTable]
         if verdict_word(claim) == "warned"
     ]
     rows += [_warned(r) for r in found if not any(verdict_word(c) == "warned" for c in r.evidence.claims)]
-    note = "What the gate let pass with a warning: nobody had to waive it."
+    note = "What only warns refuses no change, and needs no waiver."
     title = "Warnings in the evidence that counted"
     return [PageTable(title, COLUMNS, rows[:MOST], note, total=len(rows))] if rows else []
 

@@ -20,6 +20,7 @@ from aims_mlflow.pages.views.changes import changes_table
 from aims_mlflow.pages.views.common import (
     RowRange,
     digest_cell,
+    end_text,
     leaf_cell,
     model_cell,
     model_text,
@@ -172,7 +173,7 @@ def _about(source: PageSource, row: Any) -> Facts:
         facts.append(
             (
                 "Allowed on a waiver",
-                PageCell(f"the first to end: {time_text(waived['waived_until'])}", to("decisions", waived["sequence"])),
+                PageCell(f"the first {end_text(waived['waived_until'])}", to("decisions", waived["sequence"])),
             )
         )
     return Facts("Version", facts)

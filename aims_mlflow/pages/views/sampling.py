@@ -108,7 +108,7 @@ def _size(asked: SampleQuestion, drawn: DrawnSample) -> str:
     """Return how many items are drawn, and who chose so many."""
     count = len(drawn.population)
     if asked.count >= count:
-        return f"n = {count:,}: the whole population, as {asked.count:,} were asked for"
+        return f"n = {count:,}: the whole population, which has no more than the {asked.count:,} that were asked for"
     whose = "what the form proposes" if asked.count == DEFAULT else "what was asked for"
     return f"n = {asked.count:,} of {count:,}: {whose}; no table chose it, so the auditor states why it suffices"
 
