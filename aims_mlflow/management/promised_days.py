@@ -39,7 +39,7 @@ LONGEST = 120  # letters of a title or a decision in a row
 
 
 @dataclass(frozen=True)
-class Promise:
+class DayPromise:
     """A day of an entry: what is due on it, and which fields say who owes it, and that it was done.
 
     `settled` names a kind of entry that another document settles, and the field with its id.
@@ -53,30 +53,30 @@ class Promise:
 
 
 # The days of each entry that lie ahead, or ought to. Names in braces are fields of the entry, or of what it is in.
-PROMISES: dict[type[BaseModel], Promise] = {
-    SystemEntry: Promise("next_review", "review of the register entry of {system}"),
-    ScanItem: Promise("until", "last day of the explanation of {id}", "by"),
-    KnownPerson: Promise("employed_until", "last day of {id} in the organisation", "id"),
-    AuthorityRole: Promise("until", "last day of {person} as {role}", "person"),
-    Assignment: Promise("until", "last day of the duty to {duty} {system}", "person"),
-    PolicyReviewDocument: Promise("next", "next review of the AI policy", "by", settled=("review", "id")),
-    RiskEntry: Promise("due", "treatment of risk {id}", "owner", settled=("risk", "id")),
-    TreatedRisk: Promise("due", "measure against risk {risk}: {measure}", "owner", settled=("risk", "risk")),
-    ControlStatement: Promise("review", "review of control {control} in the statement of applicability", "owner"),
-    ImpactMeasure: Promise("due", "measure against impact {impact}: {measure}", "owner", "done"),
-    AssessmentReview: Promise("next", "next review of the impact assessment", settled=("reassessment", "system")),
-    ResourceEntry: Promise("until", "last day of the {resource} {id}", "owner"),
-    SupplierContract: Promise("end", "last day of contract {id} for {component}"),
-    SupplierPaper: Promise("expires", "last day of {kind} of {component}"),
-    PlannedAudit: Promise("planned", "internal audit {id}", "auditors", settled=("audit", "id")),
-    AuditFindingEntry: Promise("due", "correction of an audit's finding: {finding}", "owner", "closed_on"),
-    ReviewMinutesDocument: Promise("next", "next management review", settled=("review", "id")),
-    ReviewDecision: Promise(
+PROMISES: dict[type[BaseModel], DayPromise] = {
+    SystemEntry: DayPromise("next_review", "review of the register entry of {system}"),
+    ScanItem: DayPromise("until", "last day of the explanation of {id}", "by"),
+    KnownPerson: DayPromise("employed_until", "last day of {id} in the organisation", "id"),
+    AuthorityRole: DayPromise("until", "last day of {person} as {role}", "person"),
+    Assignment: DayPromise("until", "last day of the duty to {duty} {system}", "person"),
+    PolicyReviewDocument: DayPromise("next", "next review of the AI policy", "by", settled=("review", "id")),
+    RiskEntry: DayPromise("due", "treatment of risk {id}", "owner", settled=("risk", "id")),
+    TreatedRisk: DayPromise("due", "measure against risk {risk}: {measure}", "owner", settled=("risk", "risk")),
+    ControlStatement: DayPromise("review", "review of control {control} in the statement of applicability", "owner"),
+    ImpactMeasure: DayPromise("due", "measure against impact {impact}: {measure}", "owner", "done"),
+    AssessmentReview: DayPromise("next", "next review of the impact assessment", settled=("reassessment", "system")),
+    ResourceEntry: DayPromise("until", "last day of the {resource} {id}", "owner"),
+    SupplierContract: DayPromise("end", "last day of contract {id} for {component}"),
+    SupplierPaper: DayPromise("expires", "last day of {kind} of {component}"),
+    PlannedAudit: DayPromise("planned", "internal audit {id}", "auditors", settled=("audit", "id")),
+    AuditFindingEntry: DayPromise("due", "correction of an audit's finding: {finding}", "owner", "closed_on"),
+    ReviewMinutesDocument: DayPromise("next", "next management review", settled=("review", "id")),
+    ReviewDecision: DayPromise(
         "due", "decision of the management review: {decision}", "owner", settled=("action", "action")
     ),
-    ActionEntry: Promise("due", "corrective action: {action}", "owner", "done"),
-    NoticeEntry: Promise("due", "notice of incident {incident} to {audience}", done="sent"),
-    IncidentDuty: Promise("due", "notice of incident {id} to {to}", done="sent"),
+    ActionEntry: DayPromise("due", "corrective action: {action}", "owner", "done"),
+    NoticeEntry: DayPromise("due", "notice of incident {incident} to {audience}", done="sent"),
+    IncidentDuty: DayPromise("due", "notice of incident {id} to {to}", done="sent"),
 }
 HEADER = (
     ("review_by", "review of {}"), ("valid_until", "last day of {}"),
@@ -143,7 +143,7 @@ def _promised(
                 yield from _promised(inner, said, document, settled)
 
 
-def _is_done(promise: Promise, said: Mapping[str, Any], settled: Mapping[str, set[str]]) -> bool:
+def _is_done(promise: DayPromise, said: Mapping[str, Any], settled: Mapping[str, set[str]]) -> bool:
     kind, name = promise.settled
     if kind == "reassessment":
         return any(day >= said[promise.day] for day in settled[f"{kind} of {said[name]}"])
@@ -161,9 +161,10 @@ def _settled(documents: DocumentSet) -> Mapping[str, set[str]]:
         out["action"] |= {a.id for a in actions.actions if a.done and a.id}
     for assessed in documents.of(ReassessmentDocument):
         out[f"reassessment of {assessed.system}"] |= {assessed.impact} if assessed.impact else set()
-    for kind in (ReviewMinutesDocument, PolicyReviewDocument):
-        held = sorted((d.date, d.id) for d in documents.of(kind) if d.date)  # type: ignore[attr-defined]
-        out["review"] |= {name for _, name in held[:-1]}
+    held = [(d.date, d.id) for d in documents.of(ReviewMinutesDocument) if d.date]
+    reviewed = [(d.date, d.id) for d in documents.of(PolicyReviewDocument) if d.date]
+    for found in (sorted(held), sorted(reviewed)):
+        out["review"] |= {name for _, name in found[:-1]}
     return out
 
 

@@ -24,8 +24,7 @@ DIGITS = 3
 GROUPED_FROM = 1000
 TINY = Decimal("0.000001")
 LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
-UNDEFINED = "undefined"
-IN_SIZE = " in size"  # of a difference from the reference group, whose text has a sign
+UNDEFINED, IN_SIZE = "undefined", " in size"
 # Metrics whose name alone would say more than was measured.
 SPELLED = {
     "undeclared_personal_columns": "undeclared columns that look personal by name or values",

@@ -34,7 +34,7 @@ _MONTH = re.compile(r"(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Span:
+class DueSpan:
     """The days that are shown, the first and the last included; `month` is YYYY-MM, empty for the next days."""
 
     first: str
@@ -44,7 +44,7 @@ class Span:
     days: int = DAYS
 
     @classmethod
-    def of(cls, source: PageSource, query: Mapping[str, str]) -> Span:
+    def of(cls, source: PageSource, query: Mapping[str, str]) -> DueSpan:
         """Return the calendar month that is asked for, else the next days."""
         month, within = _MONTH.fullmatch(query.get("month", "")), _WITHIN.fullmatch(query.get("within", ""))
         if month is not None:
@@ -58,7 +58,7 @@ class Span:
 
 def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return what ends, or is owed, within a span of days or in a calendar month, and what is overdue."""
-    span, today = Span.of(source, query), source.moment[:10]
+    span, today = DueSpan.of(source, query), source.moment[:10]
     year = str(source.now.date() + timedelta(days=YEAR))
     dated: list[Due] = [(d.day, partial(duty_row, source, d)) for d in duties(source)]
     every = sorted([*_from_ledger(source, span, year), *dated], key=lambda due: due[0])
@@ -82,7 +82,7 @@ def _next_month(source: PageSource) -> PageCell:
     return PageCell(f"Due next month, in {first:%B %Y}", to("due", month=f"{first:%Y-%m}"))
 
 
-def _from_ledger(source: PageSource, span: Span, year: str) -> list[Due]:
+def _from_ledger(source: PageSource, span: DueSpan, year: str) -> list[Due]:
     """Return what the ledger and the keyring set days for, in the span and in the year that comes."""
     since = min(f"{span.first}T00:00:00Z" if span.month else source.moment, source.moment)
     until = f"{max(span.last, year)}T23:59:59.999999Z"
@@ -99,7 +99,7 @@ def _months(every: Sequence[Due], today: str, year: str) -> PageTable:
     return PageTable("By month", ("Month", "Due from today on"), rows, empty="Nothing is due within a year.")
 
 
-def _form(span: Span, months: PageTable) -> Form:
+def _form(span: DueSpan, months: PageTable) -> Form:
     known = [cell(row[0]).state for row in months.rows]
     choices = (ANY, *sorted({*known, *([span.month] if span.month else [])}))
     return Form(

@@ -2,6 +2,7 @@
 
 import re
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -99,7 +100,8 @@ def test_only_an_approved_assessment_whose_controls_are_met_is_none_that_lacks(
     state, of_control, unjudged, lacks, told
 ):
     row = {"state": of_control, "control": "A.5.3"}
-    one = AssessedSystem("income", [(SimpleNamespace(state=state), None)], [row], unjudged, state == "retired")
+    found: list[Any] = [(SimpleNamespace(state=state), None)]
+    one = AssessedSystem("income", found, [row], unjudged, state == "retired")
     assert one.lacks == lacks
     assert told in lacking_cell(SimpleNamespace(unread=False), {"income": one}).text
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aims_mlflow.documents.page_blocks import PageCell, Picture
+from aims_mlflow.documents.page_blocks import PageCell, Picture, cell
 from aims_mlflow.exports.bundle.browser_safe import is_inert
 from aims_mlflow.pages.views.lineage import lineage_picture, origin_facts, rights_table, source_of
 from aims_mlflow.pages.views.measured import bias_table
@@ -109,7 +109,7 @@ def test_every_value_of_a_record_about_the_model_stands_under_behaviour(site):
 def test_what_the_data_say_of_groups_is_a_table():
     rows = bias_table(good().records).rows
     assert rows
-    assert all(row[0].href.startswith("claims/") for row in rows)
+    assert all(cell(row[0]).href.startswith("claims/") for row in rows)
 
 
 def test_a_record_of_data_states_origin_and_rights_in_words():
