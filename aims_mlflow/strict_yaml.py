@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from aims_mlflow.canonical import TOO_DEEP, is_too_deep
 from aims_mlflow.errors import ConfigError, Unreachable, did_you_mean, nearest
+from aims_mlflow.field_address import field_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,7 +234,7 @@ def _joined(path: Path_, said: list[str]) -> str:
 
 
 def _key(path: Path_) -> str:
-    return ".".join(str(part) for part in path) or "the file"
+    return field_text(path) or "the file"
 
 
 def _fields_at(model: Any, path: Path_) -> list[str]:

@@ -22,6 +22,7 @@ from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
+from aims_mlflow.field_address import field_text
 from aims_mlflow.records.details import details_model
 from aims_mlflow.records.evidence import Claim, MlflowIds, Result
 from aims_mlflow.signing.key_sources import signing_key
@@ -217,9 +218,9 @@ def stated_details(kind: str, given: Mapping[str, Any]) -> EvidenceDetails:
         return details_model(kind).model_validate(dict(given))
     except ValidationError as exc:
         error = exc.errors()[0]
-        where = ".".join(map(str, error["loc"]))
+        where = field_text(("details", *error["loc"]))
         hint = "docs/evidence-format.md has the fields of each kind; other names are free"
-        raise ConfigError(f"{kind}: details.{where}: {error['msg']}", next=hint) from None
+        raise ConfigError(f"{kind}: {where}: {error['msg']}", next=hint) from None
 
 
 def _add(kind: str, files: Mapping[str, bytes], placement: Placement, **fields: Any) -> None:

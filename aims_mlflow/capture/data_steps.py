@@ -29,6 +29,7 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
+from aims_mlflow.field_address import field_text
 from aims_mlflow.records.details.training import AcquisitionDetails, PreparationDetails
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.records.system import Source
@@ -60,7 +61,7 @@ def source_of(name: str, given: Mapping[str, Any]) -> Source:
         return Source.model_validate(dict(given))
     except ValidationError as exc:
         error = exc.errors()[0]
-        raise ConfigError(f"acquires({name!r}): {'.'.join(map(str, error['loc']))}: {error['msg']}") from None
+        raise ConfigError(f"acquires({name!r}): {field_text(error['loc'])}: {error['msg']}") from None
 
 
 def check_reason(why: str) -> None:

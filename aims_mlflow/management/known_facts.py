@@ -14,6 +14,7 @@ from aims_mlflow.records.documents.improvement import (
     NonconformityDocument,
 )
 from aims_mlflow.records.documents.incident import IncidentDocument
+from aims_mlflow.records.wording import limit_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def _impacts(system: str | None, around: LintContext) -> dict[str, Any]:
     impacts = [
         {
             "id": f"I{number}", "kind": "harm", **({"group": _rows(claim)} if claim.slice else {}),
-            "mechanism": f"{claim.metric} is {claim.value}, limit {claim.comparator} {claim.limit}",
+            "mechanism": f"{claim.metric} is {claim.value}, {limit_text(claim)}",
             "evidence": [record.id],
         }
         for number, (record, claim) in enumerate(_beyond(system, around), 1)
@@ -125,7 +126,7 @@ def _intended(system: str | None, around: LintContext) -> dict[str, Any]:
 
 def _information(system: str | None, around: LintContext) -> dict[str, Any]:
     limits = [
-        f"{claim.metric} of {_rows(claim) or 'all rows'} is {claim.value}, beyond its limit {claim.limit}"
+        f"{claim.metric} of {_rows(claim) or 'all rows'} is {claim.value}, beyond its {limit_text(claim)}"
         for _, claim in _beyond(system, around)
     ]
     return {"limits": limits}
@@ -152,7 +153,7 @@ def _risks(system: str | None, around: LintContext) -> dict[str, Any]:
                 "id": f"R{number}", "system": record.evidence.system,
                 **({"group": _rows(claim)} if claim.slice else {}),
                 "cause_evidence": [record.id],
-                "likelihood_basis": f"{claim.metric} is {claim.value}, limit {claim.comparator} {claim.limit}",
+                "likelihood_basis": f"{claim.metric} is {claim.value}, {limit_text(claim)}",
             }
             for number, (record, claim) in enumerate(_beyond(system, around), 1)
         ]

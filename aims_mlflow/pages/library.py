@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.published_documents import DocumentShelf
+from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.library import Library
 from aims_mlflow.pages.judging import shelf_in
 from aims_mlflow.pages.pages_first import RestingCache
@@ -206,6 +207,15 @@ def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...
     document = publication.document
     mine = [a.owner for a in shelf.approvals_of(document)]
     return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
+
+
+def written_state(source: PageSource) -> ManagementState:
+    """Return what the documents in force state, with the newest keyring, as findings about the organisation read it."""
+    documents, keyring = source.documents, source.history.newest
+    written = (d.written for d in documents.in_force)
+    return documents.remembered(
+        "state", lambda: ManagementState(tuple(w for w in written if w is not None), keyring=keyring)
+    )
 
 
 def leaves_of(source: PageSource, publications: Iterable[Publication]) -> dict[str, int]:

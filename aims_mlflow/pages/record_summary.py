@@ -10,7 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """The fields of a record that lists show. `size` is the number of bytes of its envelope."""
+    """The fields of a record that lists show.
+
+    `size` is the number of bytes of its envelope, `warned` is above 0 where something in it warns, and `supersedes` is
+    the id of the record that it undoes.
+    """
 
     id: str
     kind: str
@@ -24,6 +28,8 @@ class RecordSummary:
     claims: int
     size: int
     digest: str | None
+    warned: int
+    supersedes: str | None
 
     @classmethod
     def of(cls, raw: bytes) -> RecordSummary | None:
@@ -46,6 +52,8 @@ class RecordSummary:
                 len(body.get("claims") or ()),
                 len(raw),
                 next((str(d) for d in digests if d), None),
+                _warned(body),
+                _text((body.get("supersedes") or {}).get("id")),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
@@ -53,6 +61,12 @@ class RecordSummary:
     def columns(self) -> tuple[Any, ...]:
         """Return the values of the index's table `record` between the sha256 and the leaf."""
         return tuple(vars(self).values())
+
+
+def _warned(body: dict[str, Any]) -> int:
+    """Return how many values are beyond a limit that only warns; 1 for a record that warns as a whole."""
+    claims = sum(c.get("passed") is False and c.get("severity") == "warning" for c in body.get("claims") or ())
+    return claims or int(body["result"] == "warned")
 
 
 def _text(value: Any) -> str | None:

@@ -38,7 +38,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 class OfflineFrame:
     """What stands around a page of a bundle: where its links lead, and how much of the ledger is here.
 
-    `menu` has (name, address on the site, address of the file); `twins` the files of the other formats.
+    `menu` has (name, address on the site, address of the file); `twins` the files of the other formats, and `path` is
+    the page's own file in the bundle.
     """
 
     menu: Sequence[tuple[str, str, str]]
@@ -46,13 +47,14 @@ class OfflineFrame:
     check: str
     twins: Mapping[str, str]
     leaves: int
+    path: str
 
 
 @dataclass(frozen=True)
 class PageFrame:
     """What stands around every page: its cut-off, its checkpoint, and where its links lead.
 
-    `root` is the address of the pages' root as a link from this page.
+    `root` is the address of the pages' root as a link from this page, and `host` the scheme and host before it.
     """
 
     root: str
@@ -66,9 +68,10 @@ class PageFrame:
     whole: bool
     print_view: bool = False
     offline: OfflineFrame | None = None
+    host: str = ""
 
     @classmethod
-    def of(cls, source: PageSource, root: str, *, print_view: bool = False) -> PageFrame:
+    def of(cls, source: PageSource, root: str, *, host: str = "", print_view: bool = False) -> PageFrame:
         """Return the frame of a page that was made from this source."""
         head, (leaves, sealed) = source.head, source.cut_off
         return cls(
@@ -82,6 +85,7 @@ class PageFrame:
             source.behind,
             source.scope.whole,
             print_view,
+            host=host,
         )
 
 

@@ -27,6 +27,11 @@ POPULATIONS = {
     "refusals": "NOT allowed",
     "all decisions": "1",
 }
+UNSEALED = (
+    "The seed is the root of the first checkpoint over more than {0:,} leaves, and the ledger has no more than these: "
+    "whatever is sealed next gives it, such as a registration, an alias that is set, an approval, or a document that "
+    "is published; no day is fixed for that"
+)
 RANDOM, NEWEST = "random", "newest"
 
 
@@ -101,11 +106,5 @@ def _seed(source: PageSource, leaves: int) -> tuple[str, str]:
     except AimsError as exc:
         return "", exc.what
     if head is None:
-        return (
-            "",
-            (
-                f"no checkpoint over more than {leaves:,} leaves is signed "
-                "yet: draw again after the next change of the registry"
-            ),
-        )
+        return "", UNSEALED.format(leaves)
     return head.root.hex(), f"root of the first checkpoint after the population was fixed: over {head.size:,} leaves"

@@ -40,13 +40,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What was asked: a page, the variable parts of its address, the query, the format, and the root of the pages."""
+    """What was asked: a page, the variable parts of its address, the query, the format, and the root of the pages.
+
+    `host` is the scheme and the host name by which the server was asked; empty where that is not known.
+    """
 
     page: SitePage
     args: Mapping[str, str]
     query: Mapping[str, str]
     kind: str
     root: str
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def answer(
         indexed = shared.index.refresh(shared.view) if indexed is None else indexed
         source = PageSource(shared, scope, moment, behind=not indexed)
         view = _answered(source, asked, query)
-        return _rendered(view, PageFrame.of(source, asked.root, print_view=bool(query.get("print"))), asked, query)
+        frame = PageFrame.of(source, asked.root, host=asked.host, print_view=bool(query.get("print")))
+        return _rendered(view, frame, asked, query)
     except (AimsError, sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as exc:
         number = uuid7()
         _log.error("aims: incident %s while the page %s was made", number, asked.page.name, exc_info=exc)

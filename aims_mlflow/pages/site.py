@@ -17,13 +17,14 @@ from aims_mlflow.pages.views.ledger import leaf, ledger, policy
 from aims_mlflow.pages.views.models import model, models, version
 from aims_mlflow.pages.views.overview import overview
 from aims_mlflow.pages.views.records import record, records
-from aims_mlflow.pages.views.registers import findings, incidents, monitors, people, waivers
+from aims_mlflow.pages.views.registers import findings, incidents, monitors, people
 from aims_mlflow.pages.views.risks import risks
 from aims_mlflow.pages.views.sampling import sample
 from aims_mlflow.pages.views.search import search
 from aims_mlflow.pages.views.served import served
 from aims_mlflow.pages.views.suppliers import suppliers
 from aims_mlflow.pages.views.systems import system, systems
+from aims_mlflow.pages.views.waivers import waivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

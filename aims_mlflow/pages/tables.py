@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "4"  # another one is made again
+FORMAT = "5"  # another one is made again
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE leaf (sequence INTEGER PRIMARY KEY, type TEXT, time TEXT, request TEXT, model TEXT, version TEXT,
@@ -47,13 +47,15 @@ CREATE TABLE finding (key TEXT, opened INTEGER PRIMARY KEY, closed INTEGER, type
 CREATE INDEX finding_key ON finding (key);
 CREATE INDEX finding_open ON finding (closed, type);
 CREATE TABLE record (sha256 TEXT PRIMARY KEY, id TEXT, kind TEXT, result TEXT, time TEXT, system TEXT, session TEXT,
-    actor TEXT, key_id TEXT, run_id TEXT, claims INTEGER, size INTEGER, digest TEXT, leaf INTEGER);
+    actor TEXT, key_id TEXT, run_id TEXT, claims INTEGER, size INTEGER, digest TEXT, warned INTEGER, supersedes TEXT,
+    leaf INTEGER);
 CREATE INDEX record_id ON record (id);
 CREATE INDEX record_kind ON record (kind, leaf, time);
 CREATE INDEX record_system ON record (system, leaf, time);
 CREATE INDEX record_alike ON record (kind, system, time);
 CREATE INDEX record_leaf ON record (leaf, time);
 CREATE INDEX record_digest ON record (digest, kind);
+CREATE INDEX record_undone ON record (supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE record_model (sha256 TEXT, model TEXT, PRIMARY KEY (sha256, model)) WITHOUT ROWID;
 CREATE INDEX record_of_model ON record_model (model);
 CREATE TABLE ingested (sequence INTEGER, digest TEXT, PRIMARY KEY (digest, sequence)) WITHOUT ROWID;

@@ -24,7 +24,7 @@ DIGITS = 3
 GROUPED_FROM = 1000
 TINY = Decimal("0.000001")
 LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
-UNDEFINED = "undefined"
+UNDEFINED, IN_SIZE = "undefined", " in size"
 # Metrics whose name alone would say more than was measured.
 SPELLED = {
     "undeclared_personal_columns": "undeclared columns that look personal by name or values",
@@ -188,7 +188,12 @@ def bound_text(claim: Claim) -> str:
     """Return what a claim is held to as `>= 0.8`, or `<= 0.1 in size` of a difference; empty if it has no limit."""
     if claim.limit is None:
         return ""
-    return f"{claim.comparator} {claim.limit}" + (" in size" if is_sized(claim) else "")
+    return f"{claim.comparator} {claim.limit}" + (IN_SIZE if is_sized(claim) else "")
+
+
+def rule_text(metric: str, comparator: str | None, limit: str | None) -> str:
+    """Return the limit of a rule about a metric as `bound_text` writes that of the claims that are held to it."""
+    return f"{comparator} {limit}" + (IN_SIZE if metric.endswith("_difference") else "")
 
 
 def limit_text(claim: Claim) -> str:

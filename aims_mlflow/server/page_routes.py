@@ -67,7 +67,7 @@ def _respond(page: SitePage, root: str, kind: str = "html", **args: str) -> Resp
         return _said(403, f"{exc.sentence()}\n")
     except Exception as exc:  # noqa: BLE001 - who may not be known reads nothing
         return _said(403, f"What this login may read is not known. Next: {reported('the auditor pages', exc)}\n")
-    asked = PageRequest(page, args, flask.request.args.to_dict(), kind, root)
+    asked = PageRequest(page, args, flask.request.args.to_dict(), kind, root, flask.request.host_url.rstrip("/"))
     with reader.shared.pages_first.page():
         return _as_flask(answer(reader.shared, scope, asked, indexed=indexed))
 

@@ -69,11 +69,12 @@ def test_who_approved_what_served_on_a_day(reader, site):
 
 def test_which_systems_lack_an_assessment(reader):
     reader.click("Systems")
-    reader.sees(
-        "Impact assessment", SYSTEM, "approved, decision go", "1 of 2 systems have no published impact assessment"
+    lacking = (
+        "2 of 2 systems lack an impact assessment that counts: none is published for 1; a control of A.5 is not met"
     )
-    reader.click("1 of 2 systems have no published impact assessment")
-    reader.sees("letters", "none is published here", "1 in all")
+    reader.sees("Impact assessment", SYSTEM, "approved, decision go", lacking)
+    reader.click(f"{lacking} for 1.")
+    reader.sees("letters", "none is published here", "missing", "2 in all")
 
 
 def test_proof_that_a_record_was_not_changed(reader, site):
@@ -234,11 +235,7 @@ def test_each_page_is_whole_on_paper_and_says_where_it_is_from(chrome, server, s
         page.set_viewport_size({"width": A4[across], "height": 900})
         told = page.evaluate(ON_PAPER)
         said = page.locator("header .paper").inner_text()
-        told += (
-            [said]
-            if not (page_server.ROOT.rstrip("/") + "/" + address in said and "root of the checkpoint" in said)
-            else []
-        )
+        told += [said] if not (f"{server.url}{address}" in said and "root of the checkpoint" in said) else []
         wrong |= {name: told} if told else {}
     context.close()
     assert wrong == {}

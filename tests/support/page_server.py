@@ -52,8 +52,11 @@ class PageServer:
         if place is None:
             return 404, {}, unquote(path).encode()
         page, args = place
-        made = answer(self.site.shared, EVERYTHING, PageRequest(page, args, dict(parse_qsl(split.query)), kind, ROOT))
+        made = answer(self.site.shared, EVERYTHING, self._asked(page, args, split.query, kind))
         return made.status, made.headers, made.body
+
+    def _asked(self, page, args, query, kind):
+        return PageRequest(page, args, dict(parse_qsl(query)), kind, ROOT, self.url.removesuffix(ROOT))
 
     def close(self):
         self._server.shutdown()

@@ -39,7 +39,7 @@ def told(text, model=AimsConfig):
         (SYSTEM.replace("system:", "sytem:"), AimsConfig, "f:1: unknown key 'sytem', did you mean 'system'?"),
         (
             PACK.replace("why", "whi"), Pack,
-            "f:6: unknown key 'fairness.limits.0.whi', did you mean 'why'?",
+            "f:6: unknown key 'whi of limit 1 of fairness (fairness.limits[0].whi)', did you mean 'why'?",
         ),
         (SYSTEM + "  files: {images: {foldr: x}}", AimsConfig,
          "f:6: unknown key 'data.files.images.foldr', did you mean 'folder'?"),

@@ -184,17 +184,18 @@ class OfflineSite:
         view = without_history(view, self._pages)
         view = relinked(view, lambda link: self._link(link, folder))
         twins = {} if page.kind in ALONE else {kind: f"{page.stem}.{kind}" for kind in ("csv", "json")}
-        around = replace(frame, offline=self._around(folder, twins, leaves))
-        out = {f"{folder}{page.stem}.html": as_html(view, around)}
+        path = f"{folder}{page.stem}.html"
+        around = replace(frame, offline=self._around(folder, twins, leaves, path))
+        out = {path: as_html(view, around)}
         if twins:
             out[f"{folder}{page.stem}.csv"] = as_csv(view, around)
             out[f"{folder}{page.stem}.json"] = as_json(view, around)
         return out
 
-    def _around(self, folder: str, twins: Mapping[str, str], leaves: int) -> OfflineFrame:
+    def _around(self, folder: str, twins: Mapping[str, str], leaves: int, path: str) -> OfflineFrame:
         up = "../" if folder else ""
         menu = [(name, a, link) for name, a in MENU if (link := self._link(a, folder))]
-        return OfflineFrame(menu, f"{up}{layout.INDEX}", f"{up}{layout.HOW_TO}", twins, leaves)
+        return OfflineFrame(menu, f"{up}{layout.INDEX}", f"{up}{layout.HOW_TO}", twins, leaves, path)
 
     def _link(self, address: str, folder: str) -> str:
         """Return the file behind an address, as seen from a folder; empty where the bundle has no such page."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDE = 6  # tables with more columns are written row by row
 FONT, LINE, MARGIN = "DejaVu", 5.0, 18  # millimetres
+BOTTOM, LOW, BESIDE = 16, 4.0, 48  # the margin, a line that fits between text and foot, and values beside their names
+FEW = 4  # lines: a text of fewer is not parted
 INK = {"good": (23, 102, 58), "bad": (168, 32, 26), "warn": (122, 76, 0), "idle": (74, 85, 104)}
 SOFT, BLACK = (86, 91, 98), (28, 29, 31)
 PER_SHEET = 38  # parts in the contents, on the first sheet
@@ -70,7 +72,7 @@ def _sheet(report: SystemReport) -> FPDF:
     for style, name in (("", "DejaVuSans"), ("B", "DejaVuSans-Bold")):
         sheet.add_font(FONT, style, folder / f"{name}.ttf")
     sheet.set_margins(MARGIN, 15, MARGIN)
-    sheet.set_auto_page_break(auto=True, margin=16)
+    sheet.set_auto_page_break(auto=True, margin=BOTTOM)
     return sheet
 
 
@@ -102,8 +104,47 @@ def _heading(sheet: FPDF, text: str, level: int, below: float = 0.0) -> None:
 def _paragraph(sheet: FPDF, text: str, tone: str = "", *, soft: bool = False, indent: float = 0) -> None:
     sheet.set_font(FONT, size=8 if soft else 9)
     sheet.set_text_color(*(SOFT if soft else INK.get(tone, BLACK)))
+    _lines(sheet, text[:LONGEST], indent)
+
+
+def _lines(sheet: FPDF, text: str, indent: float) -> None:
+    """Write a text of which neither the first nor the last line is alone on a sheet, where that can be avoided."""
+    _make_room(sheet, text, indent)
+    lines, room = _split(sheet, text, indent), _room(sheet)
+    if len(lines) == 1 and not room:  # it ends above the foot of this sheet all the same
+        sheet.set_auto_page_break(auto=False)
+        _write(sheet, text, indent, LOW)
+        sheet.set_auto_page_break(auto=True, margin=BOTTOM)
+    elif room and room == len(lines) - 1:
+        _write(sheet, "\n".join(lines[: room - 1]), indent)
+        sheet.add_page()
+        _write(sheet, "\n".join(lines[room - 1 :]), indent)
+    else:
+        _write(sheet, text, indent)
+
+
+def _make_room(sheet: FPDF, text: str, indent: float) -> None:
+    """Go to the next sheet where only the first line of a text would fit, or where two or three lines cannot part."""
+    count, room = len(_split(sheet, text, indent)), _room(sheet)
+    if count > 1 and (room <= 1 or room < count < FEW):
+        sheet.add_page()
+
+
+def _room(sheet: FPDF) -> int:
+    """Return how many lines the sheet still takes."""
+    return int((sheet.page_break_trigger - sheet.y + 1e-6) // LINE)
+
+
+def _split(sheet: FPDF, text: str, indent: float) -> list[str]:
+    """Return a text as the lines in which it is written."""
     sheet.set_x(sheet.l_margin + indent)
-    sheet.multi_cell(0, LINE, text[:LONGEST], new_x="LMARGIN", new_y="NEXT", align="L")
+    lines: Any = sheet.multi_cell(0, LINE, text, align="L", dry_run=True, output="LINES")
+    return list(lines)
+
+
+def _write(sheet: FPDF, text: str, indent: float, high: float = LINE) -> None:
+    sheet.set_x(sheet.l_margin + indent)
+    sheet.multi_cell(0, high, text, new_x="LMARGIN", new_y="NEXT", align="L")
 
 
 def _part(sheet: FPDF, part: PageView) -> None:
@@ -142,15 +183,18 @@ def _block(sheet: FPDF, block: Block) -> None:
 def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 0) -> None:
     """Write names with values; a name stands above its values, so that both may be long."""
     for name, values in rows:
+        sheet.set_font(FONT, size=9)
+        _make_room(sheet, words(values[0])[:LONGEST] if values else " ", indent + BESIDE)
+        if not _room(sheet):
+            sheet.add_page()
         sheet.set_x(sheet.l_margin + indent)
         sheet.set_font(FONT, size=8)
         sheet.set_text_color(*SOFT)
         sheet.cell(45, LINE, name[:60])
         sheet.set_font(FONT, size=9)
         for value in values:
-            sheet.set_x(sheet.l_margin + 48 + indent)
             sheet.set_text_color(*INK.get(value.tone, BLACK))
-            sheet.multi_cell(0, LINE, words(value)[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
+            _lines(sheet, words(value)[:LONGEST] or " ", indent + BESIDE)
         if not values:
             sheet.ln(LINE)
 

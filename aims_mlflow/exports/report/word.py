@@ -59,6 +59,7 @@ def _sheet(file: Any) -> None:
     from docx.shared import Mm, Pt
 
     section, file.styles["Normal"].font.size = file.sections[0], Pt(9)
+    file.styles["Normal"].paragraph_format.widow_control = True  # no first or last line alone on a sheet
     section.page_width, section.page_height = Mm(PAPER[0]), Mm(PAPER[1])
     section.left_margin = section.right_margin = Mm(MARGIN)
     section.top_margin = section.bottom_margin = Mm(MARGIN)
@@ -125,6 +126,7 @@ def _table(file: Any, columns: Any, rows: Any, *, head: bool) -> None:
     for row in rows:
         for place, value in zip(table.add_row().cells, row, strict=True):
             _write(place.paragraphs[0], value)
+    _kept_whole(table)
 
 
 def _widths(columns: Any, rows: Any, *, head: bool) -> list[Any]:
@@ -133,6 +135,17 @@ def _widths(columns: Any, rows: Any, *, head: bool) -> list[Any]:
 
     given = shares(columns, rows) if head else (1, 2)
     return [Mm((PAPER[0] - 2 * MARGIN) * each / sum(given)) for each in given]
+
+
+def _kept_whole(table: Any) -> None:
+    """Let no row part between two sheets, and no last row be alone on one, nor the note below the table."""
+    from docx.oxml import OxmlElement
+
+    for row in table.rows:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - python-docx has no other way to it
+    for row in table.rows[-2:]:
+        for place in row.cells:
+            place.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _repeated(row: Any) -> None:

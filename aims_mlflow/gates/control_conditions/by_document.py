@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.kind_verdict import how_to_add
 from aims_mlflow.gates.person_statements import PublishedDocument, says
 from aims_mlflow.gates.shapes import mappings
@@ -80,9 +81,9 @@ def complete(document: PublishedDocument, subject: StatusSubject, at: datetime) 
     lacking = missing_for_met(document.kind, document.fields, says)
     if not lacking:
         return None
-    named = [f"{'.'.join(map(str, path))} ({question})" for path, question in lacking]
+    named = [f"{field_text(path)}: {question}" for path, question in lacking]
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return "missing", f"it does not state {', '.join(named[:MOST_NAMED])}{more}"
+    return "missing", f"it does not state {'; '.join(named[:MOST_NAMED])}{more}"
 
 
 def states(*names: str) -> FieldCheck:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.management.findings.state import ManagementState
-    from aims_mlflow.records.documents.leadership import Activity
+    from aims_mlflow.records.documents.leadership import Activity, AuthorityRole
 
 JUDGING: tuple[Activity, ...] = ("validate", "approve")
 STOPS: Activity = "stop"
@@ -44,16 +44,22 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _shown(record, state)
 
 
-def _both(system: str, duties: DutyRegister, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield K8: who is to train a system is to validate or approve it too."""
+def judges_own_training(system: str, duties: DutyRegister, state: ManagementState) -> Iterator[tuple[Activity, str]]:
+    """Yield (duty, person) of whoever is to train a system and to validate or approve it too."""
     training = {state.same_person(name) for name in duties.holders(("train",), system)}
     for duty in JUDGING:
         for name in dict.fromkeys(duties.holders((duty,), system)):
             if state.same_person(name) in training:
-                fact = f"{name} is to train {system}, and to {duty} it: nobody judges their own work"
-                fix = f"give one of both duties to another person: aims document new role-assignment --system {system}"
-                ids = tuple(d.id for d in state.about(RoleAssignmentDocument, system))
-                yield ManagementFinding("K8", f"{system}/{duty}/{name}", fact, fix, system, ids)
+                yield duty, name
+
+
+def _both(system: str, duties: DutyRegister, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K8: who is to train a system is to validate or approve it too."""
+    for duty, name in judges_own_training(system, duties, state):
+        fact = f"{name} is to train {system}, and to {duty} it: nobody judges their own work"
+        fix = f"give one of both duties to another person: aims document new role-assignment --system {system}"
+        ids = tuple(d.id for d in state.about(RoleAssignmentDocument, system))
+        yield ManagementFinding("K8", f"{system}/{duty}/{name}", fact, fix, system, ids)
 
 
 def _may_not_stop(
@@ -79,10 +85,20 @@ def _names_one(words: str, held: set[str], state: ManagementState) -> bool:
     )
 
 
+def is_own_deputy(role: AuthorityRole, state: ManagementState) -> bool:
+    """Return whether somebody is to stand in for themselves."""
+    return bool(role.person and role.deputy and state.is_one_of(role.deputy, (role.person,)))
+
+
+def assessed_themselves(record: CompetenceDocument, state: ManagementState) -> bool:
+    """Return whether somebody judged their own competence."""
+    return bool(record.person and record.assessor and state.is_one_of(record.assessor, (record.person,)))
+
+
 def _deputies(document: RolesDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield K2: somebody is their own deputy."""
     for role in document.roles:
-        if role.person and role.deputy and state.same_person(role.person) == state.same_person(role.deputy):
+        if is_own_deputy(role, state):
             fact = f"{role.deputy} is to stand in for themselves as {role.role} ({document.id})"
             fix = f"name another deputy, and publish it again: aims document publish {document.id}"
             yield ManagementFinding("K2", f"{document.id}/{role.role}/deputy", fact, fix, None, (document.id,), "5.3")
@@ -90,7 +106,7 @@ def _deputies(document: RolesDocument, state: ManagementState) -> Iterator[Manag
 
 def _shown(record: CompetenceDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield K3: competence that its holder assessed, or that has nothing to do with AI."""
-    if record.person and record.assessor and state.same_person(record.person) == state.same_person(record.assessor):
+    if assessed_themselves(record, state):
         fact = f"{record.person} assessed their own competence ({record.id})"
         fix = f"let another person assess it, and publish it again: aims document publish {record.id}"
         yield ManagementFinding("K3", f"{record.id}/assessor", fact, fix, None, (record.id,))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
+from aims_mlflow.field_address import field_text
 from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.cited_elsewhere import cited_elsewhere
 from aims_mlflow.management.findings.live_versions import deployed
@@ -57,7 +58,7 @@ def kept_inventory(root: Path) -> Inventory | None:
     except ValidationError as exc:
         first = exc.errors()[0]
         raise ConfigError(
-            f"this is no scan: {'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(path), next=again
+            f"this is no scan: {field_text(first['loc'])}: {first['msg']}", where=str(path), next=again
         ) from None
 
 

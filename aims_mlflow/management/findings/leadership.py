@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals
 from aims_mlflow.management.findings.managers import is_known
@@ -148,7 +149,7 @@ def _absent(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             if there is None and is_known(name, state):
                 continue
             if not history and (there is None or not there.active(today)):
-                places[who].append((name, document.id, ".".join(map(str, at))))
+                places[who].append((name, document.id, field_text(at)))
     for who, where in places.items():
         there = known.get(who)
         why = "is in no register of people" if there is None else there.absence(today)

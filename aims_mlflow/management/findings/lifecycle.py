@@ -18,7 +18,7 @@ from aims_mlflow.records.documents.lifecycle import (
     MonitoringPlanDocument,
     RequirementsDocument,
 )
-from aims_mlflow.records.wording import metric_text, slice_text
+from aims_mlflow.records.wording import bound_text, metric_text, rule_text, slice_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,8 @@ def _required(system: str, version: DeployedVersion, state: ManagementState) -> 
             if why:
                 rows = slice_text(dict(limit.slice))
                 name = f"{metric_text(limit.metric)}{f' for {rows}' if rows else ''}"
-                fact = f"{document.id} asks for {name} {limit.comparator} {limit.limit}: {why} ({version.name})"
+                asked = rule_text(limit.metric, limit.comparator, limit.limit)
+                fact = f"{document.id} asks for {name} {asked}: {why} ({version.name})"
                 fix = "measure it, or set the pack's and the policy's limit to the required one: aims gate lint"
                 about = f"{system}/{version.model}@{version.place}/{limit.metric}/{rows}"
                 yield ManagementFinding("L3", about, fact, fix, system, (document.id,))
@@ -189,7 +190,7 @@ def _why_not_held(limit: AcceptanceLimit, claims: list[Claim]) -> str | None:
         return f"it was measured on {newest.n or 'no stated number of'} rows, at least {limit.min_n} are required"
     looser = [c for c in mine if _is_looser(c, limit)]
     if looser:
-        return f"it was compared with {looser[-1].comparator} {looser[-1].limit}, which is looser"
+        return f"it was compared with {bound_text(looser[-1])}, which is looser"
     if newest.value is not None and limit.limit and not _holds(newest.value, str(limit.comparator), limit.limit):
         return f"its value is {newest.value}"
     return None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.decision import Unmet
+    from aims_mlflow.records.documents.context import AffectedGroup
     from aims_mlflow.records.documents.risk import RiskEntry, RiskRegisterDocument
 
 
@@ -40,11 +41,15 @@ def unwritten_risks(state: ManagementState, registers: list[RiskRegisterDocument
 
 def people_of(system: str, version: DeployedVersion, state: ManagementState) -> GroupsInData:
     """Return the groups of a system by its entry and its assessments, as the evidence of a version compares them."""
+    return GroupsInData(groups_of(system, state), version.records)
+
+
+def groups_of(system: str, state: ManagementState) -> list[AffectedGroup]:
+    """Return the groups of a system by its entry and its assessments."""
     entry = state.systems.get(system)
     groups = list(entry.affected_groups if entry else ())
     groups += [g for d in state.about(ImpactAssessmentDocument, system) for g in d.groups]
-    groups += [g for d in state.about(PeopleImpactDocument, system) for g in d.groups]
-    return GroupsInData(groups, version.records)
+    return groups + [g for d in state.about(PeopleImpactDocument, system) for g in d.groups]
 
 
 def _failed(

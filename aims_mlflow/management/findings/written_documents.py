@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
 from aims_mlflow.management.findings.needed_documents import missing
@@ -166,12 +167,12 @@ def _incomplete(document: WrittenDocument) -> Iterator[ManagementFinding]:
     lacking = [(path, question) for path, question in missing if path[-1] not in elsewhere]
     if not lacking:
         return
-    asked = "; ".join(f"{'.'.join(map(str, path))} ({question})" for path, question in lacking[:SHOWN])
+    asked = "; ".join(f"{field_text(path)}: {question}" for path, question in lacking[:SHOWN])
     more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
     needing = controls_for_kind(document.kind) if document.kind in kinds() else ()
     control = next((name for name, need in needing if need == "required"), None)
     fact = f"{document.kind} {document.id} does not state: {asked}{more}"
-    fix = f"answer what stands in brackets, and publish it again: aims document lint {document.id}"
+    fix = f"answer each of these questions, and publish it again: aims document lint {document.id}"
     yield ManagementFinding("W6", document.id, fact, fix, document.system, (document.id,), control)
 
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.management.cited_records import RECORD, ids_in, named_records
 from aims_mlflow.management.passages import (
@@ -131,7 +132,7 @@ def _listed_records(document: FolderDocument, around: LintContext) -> Iterator[S
         if value.at[0] != "impacts" or not RECORD.fullmatch(value.text.strip()):
             continue
         found = around.evidence.find(value.text.strip())
-        name = f"{'.'.join(map(str, value.at))}: {value.text.strip()}"
+        name = f"{field_text(value.at)}: {value.text.strip()}"
         if len(found) != 1:
             yield Spot(value.line, f"{name} leads to no record that was read")
         for why in _against(found[0], document, around) if len(found) == 1 else ():

@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.field_address import field_text
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.management.passages import citation_lines, has_anchor, paragraphs, passages, statements, values
 from aims_mlflow.management.rules.base import Spot
@@ -171,9 +172,9 @@ def _dates(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         )
     for at, day in _done(document.fields, ()):
         if day > around.today:
-            yield Spot(document.line(*at), f"{'.'.join(map(str, at))} {day} is in the future")
+            yield Spot(document.line(*at), f"{field_text(at)} {day} is in the future")
     for at, first, second, one, other in _reversed(document.fields, ()):
-        yield Spot(document.line(*at, second), f"{'.'.join(map(str, (*at, second)))} {other} is before {first} {one}")
+        yield Spot(document.line(*at, second), f"{field_text((*at, second))} {other} is before {first} {one}")
 
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.attached_content import DRAFT
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, says
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.records.documents import missing_for_met, not_of_one_system
@@ -41,7 +42,7 @@ def _incomplete(document: FolderDocument, around: LintContext) -> Iterator[Spot]
         return  # its gaps ask for these fields
     common = {name: getattr(written, name) or "" for name in ("approver", "review_by")}
     for path, question in missing_for_met(written.kind, {**document.fields, **common}, says):
-        yield Spot(document.line(*path), f"{'.'.join(map(str, path))} is not stated: {question}")
+        yield Spot(document.line(*path), f"{field_text(path)} is not stated: {question}")
 
 
 def _source(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001

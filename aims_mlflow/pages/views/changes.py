@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import PageTable
+from aims_mlflow.pages.judging import VersionLeaves, judge_version
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import ToolingDetails
 from aims_mlflow.records.wording import measured_text, metric_text, slice_text
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.pages.judging import JudgedVersion
     from aims_mlflow.pages.source import PageSource
 
 MOST = 100
+COLUMNS = ("Field", "Before", "Now")
 
 
 def changes_table(source: PageSource, model: str, version: str, judged: JudgedVersion | None) -> PageTable:
     """Return the fields that differ from the version that was registered before this one."""
     title = "What changed since the version before"
-    columns = ("Field", "Before", "Now")
     before = source.row(
         "SELECT version FROM version WHERE model = :m AND sequence "
         "< (SELECT sequence FROM version WHERE model = :m AND "
@@ -29,11 +31,38 @@ def changes_table(source: PageSource, model: str, version: str, judged: JudgedVe
         v=version,
     )
     if before is None:
-        return PageTable(title, columns, (), empty="It is the first version that was registered.")
+        return PageTable(title, COLUMNS, (), empty="It is the first version that was registered.")
     title = f"What changed since version {before['version']}"
-    earlier = source.judgement(model, before["version"])
+    return _compared(title, source.judgement(model, before["version"]), judged)
+
+
+def candidate_changes(source: PageSource, leaf: Leaf) -> PageTable:
+    """Return what differs between a candidate that was refused and the version that served then, or else the last one.
+
+    A candidate that was refused has no version number, and so no page of its own.
+    """
+    fact, at = leaf.fact, {"m": leaf.fact.model_name, "s": leaf.sequence, "t": leaf.fact.time}
+    served = source.row(
+        "SELECT version, place FROM tenure WHERE model = :m AND since <= :t AND (until IS NULL OR until > :t) "
+        "AND {scope} ORDER BY since DESC",
+        **at,
+    )
+    last = source.row("SELECT version FROM version WHERE model = :m AND sequence < :s AND {scope} "
+                      "ORDER BY sequence DESC LIMIT 1", **at)  # fmt: skip
+    before = served or last
+    if before is None:
+        return PageTable("What is new in this candidate", COLUMNS, (), empty="No version was registered before it.")
+    since = f"which served as {served['place']} then" if served else "the last one before it; none was in use"
+    leaves = VersionLeaves(leaf, [leaf], [], [])
+    judged = judge_version(source.view, leaves, source.history, source.now, source.shelf)
+    title = f"What is new in this candidate since version {before['version']}, {since}"
+    return _compared(title, source.judgement(str(fact.model_name), before["version"]), judged)
+
+
+def _compared(title: str, earlier: JudgedVersion | None, judged: JudgedVersion | None) -> PageTable:
+    """Return the fields that differ between two versions as a table."""
     if judged is None or earlier is None:
-        return PageTable(title, columns, (), empty="One of the two has no sealed evidence to compare.")
+        return PageTable(title, COLUMNS, (), empty="One of the two has no sealed evidence to compare.")
     old, new = _fields(earlier.subject), _fields(judged.subject)
     rows = [
         (name, old.get(name, "not recorded"), new.get(name, "not recorded"))
@@ -45,7 +74,7 @@ def changes_table(source: PageSource, model: str, version: str, judged: JudgedVe
         f"{same:,} other fields are equal. Compared are data, code, "
         "settings, limits, tools and measured values with a limit."
     )
-    return PageTable(title, columns, rows[:MOST], note, "None of the compared fields differs.", total=len(rows))
+    return PageTable(title, COLUMNS, rows[:MOST], note, "None of the compared fields differs.", total=len(rows))
 
 
 def _fields(subject: StatusSubject) -> dict[str, str]:

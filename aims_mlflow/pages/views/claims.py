@@ -21,6 +21,7 @@ from aims_mlflow.pages.views.claim_counts import counts_table, data_rows
 from aims_mlflow.pages.views.common import leaf_cell, record_cell, system_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import find, readable, signature
 from aims_mlflow.records.wording import (
+    bound_text,
     count_text,
     describe,
     interval_name,
@@ -108,7 +109,7 @@ def _limit(shown: Claim) -> Facts:
     return Facts(
         "Its limit",
         [
-            ("Limit", f"{shown.comparator} {shown.limit}"),
+            ("Limit", bound_text(shown)),
             ("If it is missed", MISSED[shown.severity]),
             ("Why there", origin.why if origin else "not said"),
             ("Set by", origin_text(shown) or "nobody is named"),

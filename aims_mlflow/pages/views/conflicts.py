@@ -1,4 +1,4 @@
-"""Conflicts of interest: people who approved, waived, validated or audited what they built or wrote themselves."""
+"""Conflicts of interest: people who approved, waived, accepted, validated or audited what is their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aims_mlflow.cached_values import cached_property
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
 from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import day_text, document_cell, leaf_cell, model_cell
+from aims_mlflow.pages.views.interests import Interests, in_document, own_waivers
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.gate import SampleDetails
 from aims_mlflow.records.documents.improvement import AuditReportDocument
@@ -25,8 +26,9 @@ COLUMNS = ("What", "Person", "About", "Why it is a conflict", "Signed at", "Seal
 MOST = 200
 NOTE = (
     "Compared are owners of keys and names in documents, under any spelling. Who builds a model is who signed the "
-    "record of its training. Two people who share a key, and one who uses another name, no page can tell. Where policy "
-    "asks for another person, the gate does not count the signature of one who built the model."
+    "record of its training; who owns a system, and who entered it in the register, its register entry says. Two "
+    "people who share a key, and one who uses another name, no page can tell. Where policy asks for another person, "
+    "the gate does not count the signature of one who built the model."
 )
 
 
@@ -62,12 +64,14 @@ class Builders:
 
 def conflicts_table(source: PageSource) -> PageTable:
     """Return the conflicts that the ledger shows, for a reader of everything."""
-    builders = Builders(source)
-    documents = source.documents.remembered("conflicts", lambda: list(_documents(source, builders)))
-    found = [*_consents(source, builders), *documents, *_samples(source, builders)]
+    builders, interests = Builders(source), Interests(source)
+    documents = source.documents.remembered("conflicts", lambda: list(_documents(source, builders, interests)))
+    waivers = own_waivers(source, interests)
+    found = [*_consents(source, builders), *waivers, *documents, *_samples(source, builders)]
     empty = (
         "Nobody signed an approval, a waiver, a validation, a sample or an audit report about a model that the same "
-        "person trained, or approved a document of their own, as far as the ledger shows."
+        "person trained, approved a document of their own, waived a gap of a system that they own or wrote about, "
+        "accepted a risk of their own, or holds a duty that controls another one of theirs, as far as the ledger shows."
     )
     return PageTable("Conflicts of interest", COLUMNS, found[:MOST], NOTE, empty, total=len(found))
 
@@ -88,9 +92,12 @@ def _consents(source: PageSource, builders: Builders) -> Iterator[tuple[Any, ...
             )  # fmt: skip
 
 
-def _documents(source: PageSource, builders: Builders) -> Iterator[tuple[Any, ...]]:
-    """Yield documents approved by their author, validations of an own model, and audits of an own system."""
-    conflicts = [(d, tuple(_of_document(source, d, builders))) for d in source.documents.in_force]
+def _documents(source: PageSource, builders: Builders, interests: Interests) -> Iterator[tuple[Any, ...]]:
+    """Yield documents approved by their author, validations of an own model, and what else documents in force show."""
+    conflicts = [
+        (d, (*_of_document(source, d, builders), *in_document(d, source.moment[:10], interests)))
+        for d in source.documents.in_force
+    ]
     leaves = leaves_of(source, (d.publication for d, found in conflicts if found))
     for each, found in conflicts:
         about = document_cell(each.id, f"{each.kind} {each.id}")

@@ -8,61 +8,48 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.page_blocks import PageTable, state_cell
-from aims_mlflow.pages.library import leaves_of
+from aims_mlflow.catalog.loader import controls_for_kind, kinds
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.management.promised_days import header_days, promised_days
+from aims_mlflow.pages.library import leaves_of, written_state
 from aims_mlflow.pages.views.common import PAGE_ROWS, day_text, document_cell, leaf_cell, system_cell
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, MonitoringPlanDocument
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
-from aims_mlflow.records.documents.third_parties import SupplierDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from aims_mlflow.pages.library import ReadableDocuments, SealedDocument
+    from aims_mlflow.management.promised_days import PromisedDay
     from aims_mlflow.pages.source import PageSource
 
 MOST_SLOTS = 400  # of one plan, the newest
 
 
-@dataclass(frozen=True)
-class DatedDuty:
-    """Something that a published document sets a day for, and who answers for it."""
-
-    day: str
-    what: str
-    document: SealedDocument
-    owner: str
-
-    def row(self) -> tuple[Any, ...]:
-        """Return it as a row of the page of what is due."""
-        return self.day, self.what, "", document_cell(self.document.id, self.document.id), self.owner, ""
+def duties(source: PageSource) -> list[PromisedDay]:
+    """Return every day that the documents in force promise, past ones too, the first first."""
+    return source.documents.remembered("duties", lambda: _duties(source))
 
 
-def duties(source: PageSource) -> list[DatedDuty]:
-    """Return every day that the documents in force set, past ones too, the first first."""
+def _duties(source: PageSource) -> list[PromisedDay]:
+    found, state = source.documents, written_state(source)
+    published = {d.id: day_text(d.publication.document.time) for d in found.in_force}
+    promised = promised_days(state, state.documents, published, source.moment[:10])
+    promised += [day for d in found.unread for day in header_days(d.publication.statement, d.id, d.kind)]
+    return sorted(promised, key=lambda d: (d.day, d.what, d.document))
+
+
+def duty_row(source: PageSource, duty: PromisedDay) -> tuple[Any, ...]:
+    """Return a promised day as a row of the page of what is due."""
     found = source.documents
-    return found.remembered("duties", lambda: sorted(_duties(found), key=lambda d: (d.day, d.what, d.document.id)))
-
-
-def _duties(found: ReadableDocuments) -> Iterator[DatedDuty]:
-    for document in found.in_force:
-        stated = document.publication.statement
-        if stated.review_by:
-            yield DatedDuty(stated.review_by, f"review of {document.kind}", document, stated.owner)
-        if stated.valid_until:
-            yield DatedDuty(stated.valid_until, f"last day of {document.kind}", document, stated.owner)
-    for document, register in found.of(RiskRegisterDocument):
-        for risk in register.risks:
-            if risk.due and risk.status in ("open", "treating", None):
-                yield DatedDuty(risk.due, f"treatment of risk {risk.id}", document, risk.owner or "nobody")
-    for document, record in found.of(SupplierDocument):
-        for part in record.components:
-            ends = [(p.expires, f"{p.kind} of {part.component}") for p in part.documents if p.expires]
-            if part.contract and part.contract.end:
-                ends.append((part.contract.end, f"contract {part.contract.id} for {part.component}"))
-            for day, what in ends:
-                yield DatedDuty(day, f"last day of {what}", document, part.supplier or "no supplier named")
+    by_id = found.remembered("by id", lambda: {d.id: d for d in found.in_force})
+    leaves = found.remembered("leaves", lambda: leaves_of(source, (d.publication for d in found.in_force)))
+    document = by_id[duty.document]
+    needing = controls_for_kind(document.kind) if document.kind in kinds() else ()
+    control = next((name for name, need in needing if need == "required"), "")
+    return (
+        duty.day, duty.what, PageCell(control, to("controls", control) if control else ""),
+        document_cell(document.id, document.id), duty.who, leaf_cell(leaves.get(document.publication.record.sha256)),
+    )  # fmt: skip
 
 
 def competence_table(source: PageSource) -> PageTable:
@@ -156,7 +143,7 @@ def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> Pa
                 if found
                 else "none was due yet",
                 f"{missed[0].begins} to {missed[0].last}" if missed else "",
-                plan.who_acts or "nobody",
+                plan.who_acts or plan.owner,
                 leaf_cell(leaves.get(document.publication.record.sha256)),
             )
         )

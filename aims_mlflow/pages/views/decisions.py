@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.documents.page_blocks import (
     Facts,
     Form,
     FormInput,
+    PageCell,
     PageTable,
     PageView,
     Prose,
@@ -20,28 +20,26 @@ from aims_mlflow.documents.page_blocks import (
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text, next_step
 from aims_mlflow.pages.judging import decision_in, rules_of
+from aims_mlflow.pages.views.changes import candidate_changes
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
+from aims_mlflow.pages.views.decided_again import replayed, shortfall_cell, what_if_blocks
+from aims_mlflow.pages.views.measured import warnings_table
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
-from aims_mlflow.pages.what_if import WhatIf, what_if
+from aims_mlflow.pages.views.waivers import waivers_used
 from aims_mlflow.records.leaves.changes import DecisionLeaf
-from aims_mlflow.records.wording import metric_text, slice_text
+from aims_mlflow.records.wording import metric_text, rule_text, slice_text
+from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.documents.page_blocks import Block, PageCell
+    from aims_mlflow.documents.page_blocks import Block
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.pages.source import PageSource
-    from aims_mlflow.records.decision import Decision, Unmet
+    from aims_mlflow.records.decision import Decision
 
 ERASED = "its texts were erased, or cannot be read"
 MOST = 200
-THEN, NOW = "then", "now"
-# Kinds of shortfall that are no failure, in the words for states.
-SHORTFALLS = {
-    "missing": "missing", "stale": "stale", "warned": "warned", "not-evaluated": "not evaluated",
-    "unmeasured": "not evaluated",
-}  # fmt: skip
 
 
 def decisions(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
@@ -87,10 +85,13 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
     blocks: list[Block] = [
         _about(source, row, leaf, said),
         *_reasons(said),
+        *(waivers_used(source, said.waived) if said else ()),
+        *warnings_table(source, leaf.fact),
+        *([] if row["version"] or row["allowed"] else [candidate_changes(source, leaf)]),
         _limits(source, leaf),
-        *_what_if(source, leaf, query),
+        *what_if_blocks(source, leaf, query),
         _evidence(source, leaf),
-        _replayed(source, leaf),
+        replayed(source, leaf),
     ]
     alias = f" as {row['alias']}" if row["alias"] else ""
     title = f"{row['stage'] or 'Change'}{alias}: {row['model']}"
@@ -107,7 +108,7 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
             ("Decided", f"{time_text(row['time'])} on {row['basis']}, mode {row['mode'] or 'unknown'}"),
             ("Model", version_cell(row["model"], row["version"])),
             ("Model digest", code_cell(row["digest"] or "could not be read")),
-            ("Approved by", (", ".join(said.approvals) or "nobody") if said else ERASED),
+            ("Approved by", (_approvals(source, leaf.fact, said) or "nobody") if said else ERASED),
             *_documents(said),
             ("Waivers used", f"{row['waivers']}, the first to end {ends}" if row["waivers"] else "none"),
             (
@@ -132,10 +133,18 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
     )
 
 
-def _shortfall(item: Unmet) -> PageCell:
-    """Return how a condition was not met: evidence that is missing, old or undecided has not failed."""
-    word = "missing" if item.kind == "approval" else SHORTFALLS.get(item.condition or "", "failed")
-    return state_cell(word)
+def _approvals(source: PageSource, fact: Any, said: Decision) -> list[PageCell]:
+    """Return who approved it, each with a link to the leaf that sealed the approval, where the decision named it."""
+    marks = ",".join("?" * len(fact.consents))
+    sql = f"SELECT sequence, key_id FROM consent WHERE type = 'approval' AND envelope IN ({marks}) ORDER BY sequence"
+    sealed = source.shared.index.connection.execute(sql, fact.consents).fetchall() if fact.consents else []
+    leaves = {person(source.owner(row["key_id"])): row["sequence"] for row in sealed}
+    return [
+        PageCell(f"{who}, leaf {leaves[person(who)]:,}", to("leaves", leaves[person(who)]))
+        if person(who) in leaves
+        else PageCell(who)
+        for who in said.approvals
+    ]
 
 
 def _documents(said: Decision | None) -> list[tuple[str, str]]:
@@ -150,7 +159,7 @@ def _reasons(said: Decision | None) -> list[Block]:
     if said is None:
         return [Prose("Reasons", (ERASED,), loud=True)]
     rows: list[tuple[Any, ...]] = [
-        (_shortfall(u), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.unmet
+        (shortfall_cell(u), u.control, item_text(u), u.where or "", next_step(u, said)) for u in said.unmet
     ]
     rows += [
         (
@@ -183,7 +192,7 @@ def _limits(source: PageSource, leaf: Leaf) -> PageTable:
             x.kind,
             metric_text(x.metric),
             slice_text(x.slice or {}) or "all",
-            f"{x.comparator} {x.limit}",
+            rule_text(x.metric, x.comparator, x.limit),
             x.control,
             where,
             x.why or "not said",
@@ -216,62 +225,3 @@ def _evidence(source: PageSource, leaf: Leaf) -> PageTable:
     ]
     total = len(fact.evidence) if isinstance(fact, DecisionLeaf) else 0
     return PageTable("Evidence that counted", ("Record", "Result", "Claims", "Key of", "Signed at"), rows, total=total)
-
-
-def _replayed(source: PageSource, leaf: Leaf) -> Prose:
-    """Decide again, as the verification of a ledger does."""
-    if not isinstance(leaf.fact, DecisionLeaf):
-        return Prose("Decided again now", ("It cannot be read.",))
-    why = DecisionCheck(source.view, whole=True).why_not(leaf, leaf.fact)
-    if why is None:
-        return Prose(
-            "Decided again now", (state_cell("passed", "", "the gate's own function comes to the same decision"),)
-        )
-    return Prose(
-        "Decided again now", (state_cell("not verified", "", f"{why}. If its texts were erased, that is the reason."),)
-    )
-
-
-def _what_if(source: PageSource, leaf: Leaf, query: Mapping[str, str]) -> list[Block]:
-    """Return the form of the question, and where it was asked, the answer of the gate's own function."""
-    day, rules, without = query.get("on", ""), query.get("rules", THEN), query.get("without", "")
-    fields = (
-        FormInput("on", "Decided on the day", day, "date"),
-        FormInput("rules", "By the rules", rules, "choice", (THEN, NOW)),
-        FormInput("without", "Without the approvals and waivers of", without),
-    )
-    form = Form("What if", to("decisions", leaf.sequence), fields, "Decide again")
-    if not day and rules != NOW and not without:
-        return [form]
-    answer = what_if(source, leaf, WhatIf(day, rules == NOW, without))
-    if isinstance(answer, str):
-        return [form, Prose("Answer", (answer,))]
-    rows: list[tuple[Any, ...]] = [(_shortfall(u), u.control, item_text(u), next_step(u, answer)) for u in answer.unmet]
-    rows += [
-        (
-            state_cell("failed and waived"),
-            w.unmet.control,
-            item_text(w.unmet),
-            f"waived until and including {last_day(w.expires)} by {w.owner}",
-        )
-        for w in answer.waived
-    ]
-    word = "refused" if answer.unmet else "allowed"
-    note = (
-        "Decided again by the gate's own function on the same evidence. It changes nothing. "
-        "Consents that were sealed after it do not count."
-    )
-    lead = Prose(
-        "Answer", (state_cell(word, "", f"it would be {word}, approved by {', '.join(answer.approvals) or 'nobody'}"),)
-    )
-    return [
-        form,
-        lead,
-        PageTable(
-            "Conditions that would not hold",
-            ("State", "Control", "Condition", "Next, or by whom waived"),
-            rows,
-            note,
-            "Every condition would hold.",
-        ),
-    ]

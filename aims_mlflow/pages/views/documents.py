@@ -18,6 +18,7 @@ from aims_mlflow.documents.page_blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.pages.library import leaves_of
@@ -164,7 +165,7 @@ def _about(source: PageSource, shown: Publication) -> Facts:
 def _lacking(shown: Publication) -> PageTable:
     """Return what a control that rests on it needs, and what it does not say."""
     found = missing_for_met(shown.document.kind, shown.statement.fields, says)
-    rows: list[tuple[Any, ...]] = [(".".join(map(str, path)), question) for path, question in found]
+    rows: list[tuple[Any, ...]] = [(field_text(path), question) for path, question in found]
     rows += [("its text", problem) for problem in shown.document.problems]
     return PageTable(
         "What it does not say, and a control needs",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import calendar
 import re
-from dataclasses import replace
-from datetime import timedelta
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, to
+from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, cell, to
+from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import RowRange, day_text, leaf_cell, model_cell, version_cell
-from aims_mlflow.pages.views.dated import duties, plans_table
+from aims_mlflow.pages.views.dated import duties, duty_row, plans_table
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.pages.views.states import catalogue
+from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,28 +28,89 @@ if TYPE_CHECKING:
     Due = tuple[str, Callable[[], Sequence[Any]]]  # a day, and what makes its row: of many rows few are shown
 
 MOST_DAYS, DAYS, MOST_PLANS, MOST_STATES = 3660, 31, 20, 500
-_SPAN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
+YEAR, ANY = 365, "none"
+_WITHIN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
+_MONTH = re.compile(r"(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+@dataclass(frozen=True)
+class DueSpan:
+    """The days that are shown, the first and the last included; `month` is YYYY-MM, empty for the next days."""
+
+    first: str
+    last: str
+    title: str
+    month: str = ""
+    days: int = DAYS
+
+    @classmethod
+    def of(cls, source: PageSource, query: Mapping[str, str]) -> DueSpan:
+        """Return the calendar month that is asked for, else the next days."""
+        month, within = _MONTH.fullmatch(query.get("month", "")), _WITHIN.fullmatch(query.get("within", ""))
+        if month is not None:
+            first = date(int(month[1]), int(month[2]), 1)
+            last = first + timedelta(days=calendar.monthrange(first.year, first.month)[1] - 1)
+            return cls(str(first), str(last), f"In {first:%B %Y}", month[0])
+        days = min(int(within[1]), MOST_DAYS) if within else DAYS
+        today = source.now.date()
+        return cls(str(today), str(today + timedelta(days=days)), f"Within {days} days", "", days)
 
 
 def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return what ends, or is owed, within a span of days."""
-    span = _SPAN.fullmatch(query.get("within", ""))
-    days = min(int(span[1]), MOST_DAYS) if span else DAYS
-    until = utc_text(source.now + timedelta(days=days))
-    known = (*_due_waivers(source, until), *_due_states(source, until), *_due_keys(source, until))
-    today, dated = source.moment[:10], duties(source)
-    coming = sorted([*known, *((d.day, d.row) for d in dated if today <= d.day <= until[:10])], key=lambda due: due[0])
-    past = [(d.day, d.row) for d in dated if d.day < today]
+    """Return what ends, or is owed, within a span of days or in a calendar month, and what is overdue."""
+    span, today = DueSpan.of(source, query), source.moment[:10]
+    year = str(source.now.date() + timedelta(days=YEAR))
+    dated: list[Due] = [(d.day, partial(duty_row, source, d)) for d in duties(source)]
+    every = sorted([*_from_ledger(source, span, year), *dated], key=lambda due: due[0])
+    coming = [due for due in every if span.first <= due[0] <= span.last]
+    past = [due for due in dated if due[0] < today]
     paging = RowRange("due", query, max(len(coming), len(past)))  # both tables show the same part
     note = "Ends of control states are known for versions whose states are judged."
-    table = _due_table(f"Within {days} days", coming, paging, "There is none.", note)
-    form = Form("Another span", "due", (FormInput("within", "Days", str(days), "number"),), "Show")
+    table = _due_table(span.title, coming, paging, "There is none.", note)
     none = "No day that a document in force set has passed, of those that this reader may read."
     late = _due_table("Overdue by the published documents", past, paging, none)
+    months = _months(every, today, year)
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
-    return PageView("Due", "due", (), (table, late, plans, form), **paging.links)
+    blocks = (table, months, late, plans, _form(span, months))
+    return PageView("Due", "due", (_next_month(source),), blocks, **paging.links)
+
+
+def _next_month(source: PageSource) -> PageCell:
+    first = (source.now.date().replace(day=1) + timedelta(days=31)).replace(day=1)
+    return PageCell(f"Due next month, in {first:%B %Y}", to("due", month=f"{first:%Y-%m}"))
+
+
+def _from_ledger(source: PageSource, span: DueSpan, year: str) -> list[Due]:
+    """Return what the ledger and the keyring set days for, in the span and in the year that comes."""
+    since = min(f"{span.first}T00:00:00Z" if span.month else source.moment, source.moment)
+    until = f"{max(span.last, year)}T23:59:59.999999Z"
+    return [*_due_waivers(source, since, until), *_due_states(source, until), *_due_keys(source, since, until)]
+
+
+def _months(every: Sequence[Due], today: str, year: str) -> PageTable:
+    """Return each month of the year that comes in which something is due, with how much."""
+    counted = Counter(day[:7] for day, _ in every if today <= day <= year)
+    rows = [
+        (PageCell(f"{date.fromisoformat(f'{month}-01'):%B %Y}", to("due", month=month), state=month), count)
+        for month, count in sorted(counted.items())
+    ]
+    return PageTable("By month", ("Month", "Due from today on"), rows, empty="Nothing is due within a year.")
+
+
+def _form(span: DueSpan, months: PageTable) -> Form:
+    known = [cell(row[0]).state for row in months.rows]
+    choices = (ANY, *sorted({*known, *([span.month] if span.month else [])}))
+    return Form(
+        "Another span",
+        "due",
+        (
+            FormInput("within", "Days", str(span.days), "number"),
+            FormInput("month", "Or a month", span.month or ANY, "choice", choices),
+        ),
+        "Show",
+    )
 
 
 def _due_table(title: str, due: Sequence[Due], paging: RowRange, none: str, note: str = "") -> PageTable:
@@ -59,22 +125,22 @@ def _due_table(title: str, due: Sequence[Due], paging: RowRange, none: str, note
     )
 
 
-def _due_waivers(source: PageSource, until: str) -> list[Due]:
+def _due_waivers(source: PageSource, since: str, until: str) -> list[Due]:
     sql = (
-        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :now AND {column} <= :until AND {{scope}} "
+        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :since AND {column} <= :until AND {{scope}} "
         "ORDER BY {column} LIMIT 500"
     )
     columns = (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
     return [
-        (day_text(row[column]), partial(_due_waiver, source, row, column, what))
+        (last_day(row[column]), partial(_due_waiver, source, row, column, what))
         for column, what in columns
-        for row in source.rows(sql.format(column=column), now=source.moment, until=until)
+        for row in source.rows(sql.format(column=column), since=since, until=until)
     ]
 
 
 def _due_waiver(source: PageSource, row: Any, column: str, what: str) -> Sequence[Any]:
     return (
-        day_text(row[column]), what + (ends_with(source, row) if column == "expires" else ""),
+        last_day(row[column]), what + (ends_with(source, row) if column == "expires" else ""),
         row["control"] or "everything (break-glass)", model_cell(row["model"]),
         source.owner(row["key_id"]) or "unknown key", leaf_cell(row["sequence"]),
     )  # fmt: skip
@@ -82,21 +148,36 @@ def _due_waiver(source: PageSource, row: Any, column: str, what: str) -> Sequenc
 
 def _due_states(source: PageSource, until: str) -> list[Due]:
     found = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
-    return [(day_text(row["next_time"]), partial(_due_state, row)) for row in found]
+    return [(day_text(row["next_time"]), partial(_due_state, source, row)) for row in found]
 
 
-def _due_state(row: Mapping[str, Any]) -> Sequence[Any]:
+def _due_state(source: PageSource, row: Mapping[str, Any]) -> Sequence[Any]:
     first, at = row["controls"][0], {"model": row["model"], "version": row["version"]}
     control = PageCell(", ".join(row["controls"]), to("controls", first, **at))
-    return day_text(row["next_time"]), row["next_change"], control, version_cell(**at), "", ""
+    return day_text(row["next_time"]), row["next_change"], control, version_cell(**at), _answering(source, row), ""
 
 
-def _due_keys(source: PageSource, until: str) -> list[Due]:
+def _answering(source: PageSource, row: Mapping[str, Any]) -> str:
+    """Return who answers for what ends: by the documents of its controls, else by the register entry of the system."""
+    sql = "SELECT system FROM version WHERE model = :m AND version = :v AND {scope}"
+    known = source.row(sql, m=row["model"], v=row["version"])
+    system = known["system"] if known is not None else None
+    if not system:
+        return ""
+    serving = {use.kind for control in row["controls"] for use in catalogue()[control].evidence}
+    mine = [d for d in source.documents.in_force if d.publication.document.system == system and d.kind in serving]
+    acting = [d.written.who_acts for d in mine if isinstance(d.written, MonitoringPlanDocument) and d.written.who_acts]
+    owners = [d.publication.statement.owner for d in mine]
+    entries = [entry.owner for _, entry in source.documents.of(SystemEntry, system)]
+    return next(iter((*acting, *owners, *entries)), "")
+
+
+def _due_keys(source: PageSource, since: str, until: str) -> list[Due]:
     newest = source.history.newest if source.scope.whole else None
     return [
         (day_text(key.valid_until), partial(_due_key, key))
         for key in (newest.keys if newest else ())
-        if key.valid_until and source.moment < key.valid_until <= until
+        if key.valid_until and since < key.valid_until <= until
     ]
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
+from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.pages.views.common import model_text, version_cell
+from aims_mlflow.records.base import utc_text
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
 
+DAYS, MOST, MOST_STATES = 31, 20, 500
 _WAIVER = (
     "(status.next_change LIKE '%waiver%' AND EXISTS (SELECT 1 FROM consent c WHERE c.type = 'waiver' "
     "AND c.model = status.model AND c.expires = status.next_time))"
@@ -47,3 +55,37 @@ def together(rows: Sequence[Any], *names: str) -> list[dict[str, Any]]:
     for row in rows:
         out.setdefault(tuple(row[n] for n in names), {**dict(row), "controls": []})["controls"].append(row["control"])
     return list(out.values())
+
+
+def ending_table(source: PageSource) -> PageTable:
+    """Return the waivers and the states of controls that end within a month, the first first."""
+    until = utc_text(source.now + timedelta(days=DAYS))
+    waivers = source.rows(
+        "SELECT * FROM consent WHERE type = 'waiver' AND expires > :now "
+        "AND expires <= :until AND {scope} ORDER BY expires LIMIT :most",
+        now=source.moment,
+        until=until,
+        most=MOST,
+    )
+    states = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
+    ending = [(last_day(w["expires"]), partial(_ending_waiver, source, w)) for w in waivers]
+    ending += [(s["next_time"][:10], partial(_ending_state, s)) for s in states]
+    return PageTable(
+        f"Ending within {DAYS} days",
+        ("Last day", "What", "About", "Signed by"),
+        [(day, *row()) for day, row in sorted(ending, key=lambda each: each[0])[:MOST]],
+        "Waivers, and states of controls. Days that documents set, and other spans, are on the page Due.",
+        "No waiver and no state of a control that is known here ends in this time.",
+        len(ending),
+    )
+
+
+def _ending_waiver(source: PageSource, waiver: Any) -> Sequence[Any]:
+    what = f"waiver of {waiver['control'] or 'everything (break-glass)'}{ends_with(source, waiver)}"
+    signer = source.owner(waiver["key_id"]) or "signer unknown"
+    return PageCell(what, to("leaves", waiver["sequence"])), model_text(waiver["model"]), signer
+
+
+def _ending_state(state: Mapping[str, Any]) -> Sequence[Any]:
+    what = f"{state['next_change']}: {', '.join(state['controls'])}"
+    return what, version_cell(state["model"], state["version"]), ""

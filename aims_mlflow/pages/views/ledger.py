@@ -177,6 +177,9 @@ def body_cell(source: PageSource, leaf: Leaf | None) -> PageCell:
     )
 
 
+WAIVED = ("Waiver", PageCell("what each waiver lets pass, and what speaks against it", to("waivers")))
+
+
 def leaf(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
     """Return one leaf with its proof, its fields, and its body without the caller's login and address."""
     number = args["leaf"]
@@ -193,6 +196,7 @@ def leaf(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str])
             ("Type", content.get("type", "")),
             ("Sealed at", time_text(content.get("time"))),
             ("About", version_cell(row["model"], row["version"]) if row["model"] else PageCell("no model")),
+            *([WAIVED] if row["type"] == "waiver" else []),
             ("In the tree, checked now", proof_cell(source, found)),
             ("Body, checked now", body_cell(source, found)),
             ("Hash (RFC 6962)", code_cell(found.leaf_hash)),

@@ -6,11 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.index_view import DatasetRow
-from aims_mlflow.documents.page_blocks import PageTable, Picture, PictureBox, Prose
+from aims_mlflow.documents.notes import own_details
+from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, PictureBox, Prose
 from aims_mlflow.pages.views.common import digest_cell, record_cell
-from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.base import SourceStatement
-from aims_mlflow.records.details.training import AcquisitionDetails
+from aims_mlflow.records.details.training import AcquisitionDetails, DatasetDetails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,17 +81,51 @@ def rights_table(subject: StatusSubject | None) -> PageTable:
     """Return what is stated about the right to use each source of the data."""
     rows: list[tuple[Any, ...]] = []
     for role in subject.data if subject else ():
-        for record in subject.acquisitions(role) if subject else ():
-            details = read_details(record.evidence, AcquisitionDetails)
-            source = details.source or SourceStatement()
+        for record in _stating(subject, role) if subject else ():
+            details = own_details(record)
+            source = source_of(record) or SourceStatement()
+            acquired = details if isinstance(details, AcquisitionDetails) else AcquisitionDetails()
             said = [getattr(source, name) or "not stated" for name in STATED]
-            place = source.uri or ", ".join(details.files or {}) or "not stated"
-            rows.append((role, details.name or "no name", place, *said, record_cell("acquisition", record.id)))
+            what = "; ".join(filter(None, (source.description, source.collected))) or "not stated"
+            place = source.uri or ", ".join(acquired.files or {}) or "not stated"
+            name = acquired.name or source.name or "no name"
+            rows.append((role, name, what, place, *said, record_cell(record.evidence.kind, record.id)))
+    columns = (
+        "Role", "Source", "What, and how collected", "Address or file", "Owner", "Licence", "Rights",
+        "People it is about", "Why selected", "Kept for", "Record",
+    )  # fmt: skip
     return PageTable(
         "Rights to the data",
-        ("Role", "Source", "Address or file", "Owner", "Licence", "Rights", "People it is about", "Why selected",
-         "Kept for", "Record"),
+        columns,
         rows,
         "The team's own words, from aims.yaml or the decorator of the function that acquired the data.",
         "No sealed record says how its data were acquired, so no right to use them is known.",
-    )  # fmt: skip
+    )
+
+
+def _stating(subject: StatusSubject, role: str) -> Sequence[SealedRecord]:
+    """Return the records that state where the data of a role come from: of their acquisition, else of the data set."""
+    described = [r for r in subject.about_data("dataset-record", role) if source_of(r) is not None]
+    return subject.acquisitions(role) or described
+
+
+def source_of(record: SealedRecord) -> SourceStatement | None:
+    """Return what a record of data states of their source; None where it states nothing."""
+    details = own_details(record)
+    return details.source if isinstance(details, AcquisitionDetails | DatasetDetails) else None
+
+
+def origin_facts(record: SealedRecord) -> list[Facts]:
+    """Return what a record states of the origin of data and the right to use them; nothing where it states none."""
+    source = source_of(record)
+    if source is None:
+        return []
+    fields = SourceStatement.model_fields.items()
+    rows = [(field.description or name, _said(getattr(source, name))) for name, field in fields]
+    return [Facts("Origin of the data, and the right to use them", rows)]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value or "not stated")

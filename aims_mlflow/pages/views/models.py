@@ -20,6 +20,7 @@ from aims_mlflow.pages.views.changes import changes_table
 from aims_mlflow.pages.views.common import (
     RowRange,
     digest_cell,
+    end_text,
     leaf_cell,
     model_cell,
     model_text,
@@ -28,7 +29,7 @@ from aims_mlflow.pages.views.common import (
     time_text,
 )
 from aims_mlflow.pages.views.lineage import data_table, lineage_picture, rights_table
-from aims_mlflow.pages.views.measured import measured_table
+from aims_mlflow.pages.views.measured import bias_table, measured_table, without_limit
 from aims_mlflow.pages.views.state_history import version_history
 from aims_mlflow.pages.views.states import catalogue, control_cell, counts, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table, timeline_table
@@ -129,14 +130,16 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     records = subject.records if subject else ()
     blocks: list[Block] = [
         _about(source, row),
+        data_table(records),
+        rights_table(subject),
+        bias_table(records),
         _states(source, name, number, judged),
         Prose("", (PageCell(HISTORY, to("models", name, number, history="all")),)),
         timeline_table(source, name, number, row["digest"]),
         lineage_picture(subject, f"{model_text(name)} {number}", _places(source, name, number)),
-        data_table(records),
-        rights_table(subject),
         changes_table(source, name, number, judged),
         measured_table("Behaviour: what was measured, against its limits", records),
+        without_limit(records),
         *card_blocks(subject, row["digest"]),
         _records(records),
     ]
@@ -170,7 +173,7 @@ def _about(source: PageSource, row: Any) -> Facts:
         facts.append(
             (
                 "Allowed on a waiver",
-                PageCell(f"the first to end: {time_text(waived['waived_until'])}", to("decisions", waived["sequence"])),
+                PageCell(f"the first {end_text(waived['waived_until'])}", to("decisions", waived["sequence"])),
             )
         )
     return Facts("Version", facts)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.catalog.loader import controls
+from aims_mlflow.catalog.loader import controls, controls_for_kind, kinds
 from aims_mlflow.documents.page_blocks import MET_MEANS, Facts, PageCell, PageTable, PageView, state_cell, to
+from aims_mlflow.gates.kind_verdict import warnings_of
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import NOT_READ, UNASSIGNED, UNREAD, day_text, model_text, version_cell
-from aims_mlflow.pages.views.endings import ending_states, ends_with, together
-from aims_mlflow.pages.views.registers import reason_of
+from aims_mlflow.pages.views.endings import ending_table
 from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.pages.views.systems import BY_REGISTER, STAGES, listed_systems
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.pages.views.waivers import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +23,20 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.pages.views.systems import ListedSystem
 
-DAYS, MOST, MOST_STATES, MOST_NAMES = 31, 20, 500, 5
+MOST, MOST_NAMES = 20, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
 WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
+# Records about the bytes of versions in use that warn, without those that a later record undid.
+WARNED = (
+    "SELECT DISTINCT t.model, t.version, r.id, r.sha256, r.kind, r.leaf FROM tenure t JOIN version v ON "
+    "v.model = t.model AND v.version = t.version JOIN record r ON r.digest = v.digest WHERE t.until IS NULL AND "
+    "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id) AND {scope} "
+    "ORDER BY t.model, t.version, r.time"
+)
 NOTHING_LOUD = (
     "No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable or not "
-    "evaluated, no finding is open in the ledger"
+    "evaluated, none of its evidence warns, no finding is open in the ledger"
 )
 NO_RISK = ", and no published risk or supplier needs a person. What is not covered is below."
 
@@ -42,7 +47,7 @@ def overview(source: PageSource, _args: Mapping[str, str], _query: Mapping[str, 
     judged = source.judged_among(live)
     blocks = (
         _attention(source, live, len(judged)),
-        _ending(source),
+        ending_table(source),
         _systems(source),
         _not_covered(source, live, len(judged)),
     )
@@ -55,10 +60,12 @@ def _attention(source: PageSource, live: Sequence[Any], judged: int) -> PageTabl
     findings = "SELECT * FROM finding WHERE closed IS NULL AND {scope}"
     found = source.rows(f"{findings} ORDER BY opened DESC LIMIT :most", most=MOST)
     others = [*_waived(source, held, first), *_risks(source), *_suppliers(source)]
+    warned = source.rows(WARNED.replace("{scope}", source.scope.clause("t.model")))
     rows: list[Sequence[Any]] = [*others, *(_needing(row, row["reason"], held) for row in first[:MOST])]
     rows += [_open_finding(each) for each in found]
+    rows += _warnings(source, warned[: max(MOST - len(rows), 0)], held)
     rows += [_needing(row, _lacking(row["controls"]), held) for row in lacking[:MOST]]
-    total = len(others) + len(first) + source.count(findings) + len(lacking)
+    total = len(others) + len(first) + source.count(findings) + len(warned) + len(lacking)
     note = "" if total <= MOST else "The findings and controls pages list all."
     unjudged = f" {len(live) - judged:,} versions in use are {NOT_JUDGED}." if judged < len(live) else ""
     return PageTable(
@@ -124,6 +131,21 @@ def _open_finding(row: Any) -> Sequence[Any]:
     return state_cell("open", to("leaves", row["opened"])), about, row["control"] or "", text
 
 
+def _warnings(source: PageSource, found: Sequence[Any], held: Mapping[tuple[str, str], Any]) -> list[Sequence[Any]]:
+    """Return each record about a version in use with a value beyond a limit that only warns."""
+    records = source.records_of({row["sha256"]: row["leaf"] for row in found})
+    rows: list[Sequence[Any]] = []
+    for row in found:
+        record = records.get(row["sha256"])
+        told = warnings_of([record]) if record is not None else ()
+        more = f"; and {len(told) - 1} more" if len(told) > 1 else ""
+        why = f"{told[0]}{more}" if told else f"{row['kind']}: the record cannot be read"
+        needing = controls_for_kind(row["kind"]) if row["kind"] in kinds() else ()
+        control = next((name for name, need in needing if need == "required"), "")
+        rows.append((state_cell("warned", to("records", row["id"])), _in_use(row, held), control, why))
+    return rows
+
+
 def _needing(row: Mapping[str, Any], why: str, held: Mapping[tuple[str, str], Any]) -> tuple[Any, ...]:
     """Return states of one version in use as a row that links to the first of its controls."""
     link = to("controls", row["controls"][0], model=row["model"], version=row["version"])
@@ -184,39 +206,6 @@ def _suppliers(source: PageSource) -> list[Sequence[Any]]:
 def _named(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _ending(source: PageSource) -> PageTable:
-    until = utc_text(source.now + timedelta(days=DAYS))
-    waivers = source.rows(
-        "SELECT * FROM consent WHERE type = 'waiver' AND expires > :now "
-        "AND expires <= :until AND {scope} ORDER BY expires LIMIT :most",
-        now=source.moment,
-        until=until,
-        most=MOST,
-    )
-    states = together(ending_states(source, until, MOST_STATES), "model", "version", "next_change", "next_time")
-    ending = [(day_text(w["expires"]), partial(_ending_waiver, source, w)) for w in waivers]
-    ending += [(day_text(s["next_time"]), partial(_ending_state, s)) for s in states]
-    return PageTable(
-        f"Ending within {DAYS} days",
-        ("Last day", "What", "About", "Signed by"),
-        [(day, *row()) for day, row in sorted(ending, key=lambda each: each[0])[:MOST]],
-        "Waivers, and states of controls. Days that documents set, and other spans, are on the page Due.",
-        "No waiver and no state of a control that is known here ends in this time.",
-        len(ending),
-    )
-
-
-def _ending_waiver(source: PageSource, waiver: Any) -> Sequence[Any]:
-    what = f"waiver of {waiver['control'] or 'everything (break-glass)'}{ends_with(source, waiver)}"
-    signer = source.owner(waiver["key_id"]) or "signer unknown"
-    return PageCell(what, to("leaves", waiver["sequence"])), model_text(waiver["model"]), signer
-
-
-def _ending_state(state: Mapping[str, Any]) -> Sequence[Any]:
-    what = f"{state['next_change']}: {', '.join(state['controls'])}"
-    return what, version_cell(state["model"], state["version"]), ""
 
 
 def _systems(source: PageSource) -> Facts:

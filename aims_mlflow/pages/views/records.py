@@ -29,6 +29,7 @@ from aims_mlflow.pages.views.common import (
     time_text,
     version_cell,
 )
+from aims_mlflow.pages.views.lineage import origin_facts
 from aims_mlflow.pages.views.measured import COLUMNS, claim_row
 from aims_mlflow.pages.views.sample_items import items_table
 
@@ -115,6 +116,7 @@ def record(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]
     items = items_table(source, found)
     blocks: tuple[Block, ...] = (
         _words(source, found),
+        *origin_facts(found),
         *([items] if items else []),
         PageTable("Claims", COLUMNS, claims, total=total, first=paging.first, empty="It has no claims."),
         _sealed(source, row),

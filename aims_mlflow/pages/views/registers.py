@@ -1,24 +1,20 @@
-"""Registers that the ledger keeps: waivers, findings, incidents, monitors, and people with their keys."""
+"""Registers that the ledger keeps: findings, incidents, monitors, and people with their keys."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.page_blocks import (
-    PageCell,
     PageTable,
     PageView,
     Prose,
     code_cell,
     state_cell,
-    to,
 )
 from aims_mlflow.pages.views.common import (
     RowRange,
     day_text,
-    end_text,
     leaf_cell,
-    model_cell,
     record_cell,
     result_cell,
     system_cell,
@@ -29,7 +25,6 @@ from aims_mlflow.pages.views.dated import competence_table, plans_table
 from aims_mlflow.pages.views.records import readable
 from aims_mlflow.pages.views.timeline import FINDINGS, NO_FINDING, SEALED_ALONE, finding_row
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
-from aims_mlflow.records.leaves.others import ConsentBody
 from aims_mlflow.registers.kinds import KINDS
 from aims_mlflow.signing.owners import NEAR, near_owners
 
@@ -38,78 +33,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.keyring import KeyEntry
-
-
-def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return the waivers, those in force first."""
-    sql = "SELECT * FROM consent WHERE type = 'waiver' AND {scope}"
-    paging = RowRange("waivers", query, source.count(sql))
-    found = source.rows(
-        f"{sql} ORDER BY expires > :now DESC, expires LIMIT :most OFFSET :skip", now=source.moment, **paging.limits
-    )
-    table = PageTable(
-        "Waivers",
-        ("State", "Model", "Control", "Ends", "Signed by", "Reason", "Used by", "Measure due", "Sealed"),
-        [_waiver(source, w) for w in found],
-        "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered.",
-        total=paging.total,
-        first=paging.first,
-    )
-    return PageView("Waivers", "waivers", (), (table,), **paging.links)
-
-
-def _waiver(source: PageSource, row: Any) -> tuple[Any, ...]:
-    revoked = source.count(
-        "SELECT 1 FROM consent WHERE type = 'revocation' AND digest = :d AND sequence > :s AND {scope}",
-        d=row["digest"],
-        s=row["sequence"],
-    )
-    over = not row["expires"] or row["expires"] <= source.moment
-    state = (
-        state_cell("closed", "", "revoked")
-        if revoked
-        else state_cell("closed", "", "ended")
-        if over
-        else state_cell("failed and waived", "", "in force")
-    )
-    used = source.rows(
-        "SELECT sequence FROM waiver_use JOIN decision USING (sequence) WHERE waiver = :w AND allowed AND {scope} "
-        "ORDER BY sequence DESC",
-        w=row["record"],
-    )
-    control = "everything (break-glass)" if row["break_glass"] else row["control"] or ""
-    return (
-        state,
-        model_cell(row["model"]),
-        control,
-        end_text(row["expires"]),
-        source.owner(row["key_id"]) or "unknown key",
-        reason_of(source, row["sequence"]),
-        _used(used),
-        day_text(row["measure_due"]) or "none promised",
-        leaf_cell(row["sequence"]),
-    )
-
-
-def _used(decisions: Sequence[Any]) -> PageCell:
-    """Return the decisions that rest on a waiver, the newest first, of many the newest three."""
-    numbers = [f"{row['sequence']:,}" for row in decisions]
-    if not numbers:
-        return PageCell("no decision")
-    earlier = f", before it {', '.join(numbers[1:3])}" if len(numbers) > 1 else ""
-    earlier += f" and {len(numbers) - 3:,} more" if len(numbers) > 3 else ""
-    return PageCell(f"decision {numbers[0]}{earlier}", to("decisions", decisions[0]["sequence"]))
-
-
-def reason_of(source: PageSource, sequence: int) -> str:
-    """Return the reason that a person gave for a consent, from its erasable body."""
-    try:
-        body = source.view.body(sequence)
-    except Exception:  # noqa: BLE001 - a body that was changed: the ledger's verification names it
-        return "cannot be trusted: the body was changed"
-    if not isinstance(body, ConsentBody):
-        return "erased"
-    return (body.words.comment if body.words else body.comment) or ""
 
 
 def findings(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:

@@ -97,11 +97,20 @@ def _how(asked: SampleQuestion, drawn: DrawnSample) -> Facts:
             ("Hash of the list of leaf numbers", code_cell(drawn.list_sha256)),
             ("Method", "simple random" if asked.method == RANDOM else "the newest"),
             ("Seed", [seed, PageCell(drawn.why)]),
-            ("Size", f"n = {min(asked.count, len(drawn.population)):,}"),
+            ("Size", _size(asked, drawn)),
             ("Order", "by sha256 of the seed, a slash and the leaf number, as hexadecimal text; the first n are drawn"),
             ("The list's hash", "sha256 of the JSON list of the population's leaf numbers (RFC 8785)"),
         ],
     )
+
+
+def _size(asked: SampleQuestion, drawn: DrawnSample) -> str:
+    """Return how many items are drawn, and who chose so many."""
+    count = len(drawn.population)
+    if asked.count >= count:
+        return f"n = {count:,}: the whole population, which has no more than the {asked.count:,} that were asked for"
+    whose = "what the form proposes" if asked.count == DEFAULT else "what was asked for"
+    return f"n = {asked.count:,} of {count:,}: {whose}; no table chose it, so the auditor states why it suffices"
 
 
 def _sealed(source: PageSource) -> PageTable:

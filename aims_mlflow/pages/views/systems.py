@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, missing, to
+from aims_mlflow.pages.views.assessed import assessed, lacking_cell
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
-    UNREAD,
     RowRange,
     document_cell,
     leaf_cell,
@@ -20,14 +20,15 @@ from aims_mlflow.pages.views.common import (
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, counts, live_versions, statuses_of
 from aims_mlflow.pages.views.timeline import findings_table
 from aims_mlflow.records.documents.context import SystemEntry
-from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.pages.source import PageSource
+    from aims_mlflow.pages.views.assessed import AssessedSystem
 
-ALL = "all"
+ALL, LACKING, NONE = "all", "lacking", "none"
+CONTROLS = "Its controls (A.5)"
 STAGES = ("deployed", "development", "retired")
 # The stage of a system without a registered model is what its entry of the register states.
 BY_REGISTER = "by the register"
@@ -39,43 +40,38 @@ _LIST = (
 
 def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the list of systems, those of models and those that the register alone names."""
-    stage, assessed = query.get("stage", ""), query.get("assessment", ALL)
+    stage, assessment = query.get("stage", ""), query.get("assessment", ALL)
     every = listed_systems(source)
-    lacking = {s.name for s in every if not _assessments(source, s.name)}
-    kept = {ALL: every, "none": [s for s in every if s.name in lacking]}
-    rows = [s for s in kept.get(assessed, every) if stage in ("", ALL, s.stage) or (stage == BY_REGISTER and not s.row)]
+    found = assessed(source, {s.name: s.stage for s in every}, [v for s in every for v in s.held])
+    kept = {
+        ALL: every, NONE: [s for s in every if not found[s.name].found],
+        LACKING: [s for s in every if found[s.name].lacks],
+    }  # fmt: skip
+    rows = [
+        s for s in kept.get(assessment, every) if stage in ("", ALL, s.stage) or (stage == BY_REGISTER and not s.row)
+    ]
     paging = RowRange("systems", query, len(rows))
     table = PageTable(
         "Systems",
-        ("System", "Stage", "Models", "Versions", "In use now", "Newest version", "Impact assessment"),
-        [_row(source, s) for s in rows[paging.first - 1 : paging.first - 1 + paging.most]],
+        ("System", "Stage", "Models", "Versions", "In use now", "Newest version", "Impact assessment", CONTROLS),
+        [_row(source, s, found[s.name]) for s in rows[paging.first - 1 : paging.first - 1 + paging.most]],
         "A system is what the policy or the evidence names for a model, or what a published entry of the register of "
         "systems names.",
         total=len(rows),
         first=paging.first,
     )
-    told = _lacking(source, len(every), len(lacking))
+    told = lacking_cell(source, found)
     form = Form(
         "Filter",
         "systems",
         (
             FormInput("stage", "Stage", stage or ALL, "choice", (ALL, *STAGES, BY_REGISTER)),
-            FormInput("assessment", "Impact assessment", assessed, "choice", (ALL, "none")),
+            FormInput("assessment", "Impact assessment", assessment, "choice", (ALL, LACKING, NONE)),
         ),
         "Show",
     )
     title = "Systems" + (f": {stage}" if stage not in ("", ALL) else "")
     return PageView(title, "systems", (told,), (table, form), **paging.links)
-
-
-def _lacking(source: PageSource, count: int, lacking: int) -> PageCell:
-    """Return how many systems have no impact assessment, with a link to them."""
-    if source.unread:
-        return PageCell(f"Which systems lack an impact assessment is {UNREAD}.", mark="!", tone="warn")
-    if not lacking:
-        return PageCell(f"Systems without a published impact assessment: none of {count:,}.")
-    text = f"{lacking:,} of {count:,} systems have no published impact assessment"
-    return PageCell(text, to("systems", assessment="none"), mark="·", tone="warn")
 
 
 @dataclass(frozen=True)
@@ -105,11 +101,7 @@ def listed_systems(source: PageSource) -> list[ListedSystem]:
     return [out[name] for name in sorted(out)]
 
 
-def _assessments(source: PageSource, system: str) -> Sequence[Any]:
-    return source.documents.of(ImpactAssessmentDocument, system) if system else ()
-
-
-def _row(source: PageSource, listed: ListedSystem) -> tuple[Any, ...]:
+def _row(source: PageSource, listed: ListedSystem, found: AssessedSystem) -> tuple[Any, ...]:
     row, held = listed.row, listed.held
     in_use = PageCell(
         "; ".join(f"{v['model']} {v['version']} as {v['places']}" for v in held[:3])
@@ -118,17 +110,7 @@ def _row(source: PageSource, listed: ListedSystem) -> tuple[Any, ...]:
     name = system_cell(listed.name) if listed.name else PageCell(UNASSIGNED, to("systems", UNASSIGNED))
     counted = (row["models"], row["versions"]) if row else (0, 0)
     newest = time_text(row["latest"]) if row else ""
-    return name, listed.stage, *counted, in_use, newest, _assessment(source, listed.name)
-
-
-def _assessment(source: PageSource, system: str) -> PageCell:
-    found = _assessments(source, system)
-    if found:
-        document, written = found[-1]
-        return document_cell(document.id, f"{document.state}, decision {written.decision or 'not stated'}")
-    if source.unread:
-        return PageCell(UNREAD, mark="!", tone="warn")
-    return PageCell("none is published here", mark="·", tone="warn")
+    return name, listed.stage, *counted, in_use, newest, found.document(source), found.controls()
 
 
 def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str]) -> PageView:
@@ -157,14 +139,14 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         [
             ("Id", name),
             ("Stage", "deployed" if live else "not in use" if models else "it has no registered model"),
-            *_register(source, name),
+            *_register(source, name, assessed(source, {name: ""}, live)[name]),
         ],
     )
     blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine))]
     return PageView(f"System {name}", address, (), blocks, (("Systems", "systems"),))
 
 
-def _register(source: PageSource, name: str) -> list[tuple[str, Any]]:
+def _register(source: PageSource, name: str, found: AssessedSystem) -> list[tuple[str, Any]]:
     """Return what the register of systems and the other documents say of a system, each with its state."""
     entries = source.documents.of(SystemEntry, name)
     rows: list[tuple[str, Any]] = []
@@ -182,12 +164,12 @@ def _register(source: PageSource, name: str) -> list[tuple[str, Any]]:
         ]
     if not entries:
         rows.append(("Register entry", "none is published here; what a training stated is on a version's card"))
-    assessments = source.documents.of(ImpactAssessmentDocument, name)
-    told = [document_cell(d.id, f"{w.title}: {d.state}, decision {w.decision or 'not stated'}") for d, w in assessments]
+    told = [document_cell(d.id, f"{w.title}: {d.state}, decision {w.decision or 'not stated'}") for d, w in found.found]
     mine = [d for d in source.documents.in_force if d.publication.document.system == name]
     return [
         *rows,
-        ("Impact assessment", told or PageCell("none is published here", mark="·", tone="warn")),
+        ("Impact assessment", told or found.document(source)),
+        (CONTROLS, found.controls()),
         ("Risks", PageCell("the risks of its registers", to("risks", system=name))),
         ("Suppliers", PageCell("its components of third parties", to("suppliers", system=name))),
         ("Documents", PageCell(f"{len(mine):,} published about it", to("documents", system=name))),

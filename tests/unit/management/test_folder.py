@@ -39,7 +39,7 @@ def test_markdown_with_front_matter_and_yaml_alone_are_documents(tmp_path):
         (POLICY.replace("---\n\n#", "\n\n#"), "policy.md:1: the front matter does not end"),
         (POLICY.replace("id: ai-policy", "id: a\nid: b"), "policy.md:3: not valid YAML: the key 'id' stands twice"),
         (POLICY.replace("author: rita", "author: rita\nsupersedes: 1"), "reason_for_change is missing"),
-        (POLICY.replace("principles: [", "principles: [yes, "), "'principles.0': put yes, no, true and false in quotes"),
+        (POLICY.replace("principles: [", "principles: [yes, "), "'principle 1 (principles[0])': put yes, no, true and false in quotes"),
     ],
 )  # fmt: skip
 def test_each_fault_is_said_with_file_and_line(tmp_path, text, said):

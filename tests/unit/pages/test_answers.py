@@ -1,6 +1,8 @@
 """What a newcomer asks of the pages is answered where they look: data behind a number, assessments, card, sample."""
 
 import re
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,6 +12,7 @@ from aims_mlflow.documents.model_card import render_model_card
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.pages.scope import EVERYTHING, Scope
+from aims_mlflow.pages.views.assessed import AssessedSystem, lacking_cell
 from aims_mlflow.records.details.checks import FairnessDetails
 from support import signed_sessions
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, Registry, decided_ledger
@@ -59,9 +62,48 @@ def test_the_overview_counts_every_system_and_leads_to_those_that_the_register_a
 
 def test_how_many_systems_lack_an_assessment_leads_to_them(site):
     (told,) = site.json("systems")["lead"]
-    assert told["text"] == "1 of 2 systems have no published impact assessment"
-    assert told["href"] == "systems?assessment=none"
+    assert told["text"] == (
+        "2 of 2 systems lack an impact assessment that counts: none is published for 1; a control of A.5 is not met for 1."
+    )
+    assert told["href"] == "systems?assessment=lacking"
+    assert list(systems(site, {"assessment": "lacking"})) == [SYSTEM, "letters"]
     assert list(systems(site, {"assessment": "none"})) == ["letters"]
+
+
+def test_the_controls_of_an_assessment_stand_beside_it(site):
+    sql = "SELECT group_concat(control, ', ') FROM status WHERE state = '{}' AND version = '1' AND control LIKE 'A.5.%'"
+    missing = site.first(sql.format("missing"))
+    assert missing
+    for told in (systems(site)[SYSTEM]["Its controls (A.5)"], system_facts(site)["Its controls (A.5)"][0]):
+        assert f"{missing} missing" in told["text"]
+        assert told["href"].startswith("controls/A.5.")
+    assert systems(site)["letters"]["Its controls (A.5)"] == "no version is in use here, so no control is judged"
+
+
+def system_facts(site):
+    return next(block for block in site.json("system")["blocks"] if block["title"] == "System")["facts"]
+
+
+@pytest.mark.parametrize(
+    ("state", "of_control", "unjudged", "lacks", "told"),
+    [
+        ("approved", "met", 0, "", "Each of the 1 systems has an approved impact assessment, and each version in use"),
+        ("due", "met with warnings", 0, "", "Each of the 1 systems"),
+        ("published", "met", 0, "none is approved and in date", "none is approved and in date for 1"),
+        ("approved", "stale", 0, "a control of A.5 is not met", "a control of A.5 is not met for 1"),
+        ("approved", "failed and waived", 0, "a control of A.5 is not met", "a control of A.5 is not met for 1"),
+        ("retired", "missing", 0, "", "Each of the 0 systems has"),
+        ("approved", "met", 2, "", "No system is known to lack an impact assessment. 2 versions in use are not judged"),
+    ],
+)
+def test_only_an_approved_assessment_whose_controls_are_met_is_none_that_lacks(
+    state, of_control, unjudged, lacks, told
+):
+    row = {"state": of_control, "control": "A.5.3"}
+    found: list[Any] = [(SimpleNamespace(state=state), None)]
+    one = AssessedSystem("income", found, [row], unjudged, state == "retired")
+    assert one.lacks == lacks
+    assert told in lacking_cell(SimpleNamespace(unread=False), {"income": one}).text
 
 
 def test_a_system_without_a_model_is_for_those_who_may_read_everything(site):
@@ -124,8 +166,18 @@ def test_a_sample_that_cannot_be_drawn_yet_leads_to_one_that_can(site):
     ]
     link = next(each for each in late["sentences"] if isinstance(each, dict))
     assert link["text"].startswith("Draw now over the first")
+    why = late["sentences"][0]
+    assert "the ledger has no more than these: whatever is sealed next gives it, such as a registration" in why
+    assert why.endswith("no day is fixed for that.")
     leaves = re.search(r"leaves=(\d+)", link["href"])[1]
     assert site.rows("sample", "Drawn", {"population": "all decisions", "leaves": leaves})
+    for size, text in (
+        ("2", "n = 2 of 3: what was asked for; no table chose it"),
+        ("5", "n = 3: the whole population"),
+    ):
+        query = {"population": "registrations", "leaves": leaves, "n": size}
+        facts = next(b for b in site.json("sample", query)["blocks"] if b["title"] == "How it was drawn")["facts"]
+        assert facts["Size"][0].startswith(text)
     told = site.rows("sample", "How to test an item", {"population": "all decisions", "leaves": leaves})
     assert [row["Test"] for row in told][:2] == ["Evidence whole", "Digest equal"]
 

@@ -75,6 +75,13 @@ def test_a_waiver_names_the_decisions_that_rest_on_it_and_no_other(registry, sit
     assert shown == {f"leaf {leaf}": f"decision {numbers[0]}" for leaf, numbers in by_leaf.items()}
 
 
+def test_an_approval_leads_to_the_leaf_that_sealed_it(registry, site):
+    (deployed,) = decisions(registry, allowed=True, stage="deployment", version="1")
+    facts = next(b for b in site.json("decision", leaf=str(deployed))["blocks"] if b["title"] == "Decision")["facts"]
+    (approval,) = (x.sequence for x in registry.ledger.leaves(types=("approval",)) if x.sequence < deployed)
+    assert facts["Approved by"] == [{"text": f"olga, leaf {approval}", "href": f"leaves/{approval}"}]
+
+
 def test_each_failure_that_a_waiver_covers_has_its_row():
     unmet = [
         Unmet(control="A.6.2.4", kind="fairness", text=f"race={group} is 0.6", next="x", condition="limit", waivable=True)

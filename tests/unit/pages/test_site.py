@@ -8,6 +8,8 @@ import pytest
 
 from aims_mlflow.documents.page_blocks import to
 from aims_mlflow.ledger import checkpoint
+from aims_mlflow.pages.scope import EVERYTHING
+from aims_mlflow.pages.serving import PageRequest, answer
 from aims_mlflow.pages.site import SITE, split_format
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, decided_ledger
 from support.page_site import PAGES, PageSite, variables
@@ -246,3 +248,9 @@ def test_addresses_keep_slashes_of_workspaces_and_endings_of_names():
     assert to("systems", "loans.csv") == "systems/loans.csv.html"
     assert split_format("loans.csv.html") == ("loans.csv", "html")
     assert split_format("loans.json") == ("loans", "json")
+
+
+def test_a_page_says_the_whole_address_that_it_was_asked_by(site):
+    page = PAGES["waivers"]
+    made = answer(site.shared, EVERYTHING, PageRequest(page, {}, {}, "html", "/aims/", "https://mlflow.example.org"))
+    assert "Page <code>https://mlflow.example.org/aims/waivers</code>" in made.body.decode()

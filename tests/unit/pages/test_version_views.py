@@ -2,10 +2,11 @@
 
 import pytest
 
-from aims_mlflow.documents.page_blocks import PageCell, Picture
+from aims_mlflow.documents.page_blocks import PageCell, Picture, cell
 from aims_mlflow.exports.bundle.browser_safe import is_inert
-from aims_mlflow.pages.views.lineage import lineage_picture, rights_table
-from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
+from aims_mlflow.pages.views.lineage import lineage_picture, origin_facts, rights_table, source_of
+from aims_mlflow.pages.views.measured import bias_table
+from support.ledger_with_decisions import GOOD, NAME, SYSTEM, decided_ledger
 from support.page_site import PageSite
 from support.sealed_documents import DocumentOffice
 from support.status_cases import good
@@ -80,3 +81,40 @@ def test_a_page_with_a_picture_counts_as_inert_where_it_is_not_compared(registry
     pages = {n: c for n, c in registry.bundle().items() if n.startswith("pages/models_")}
     assert any(b"<svg" in content for content in pages.values())
     assert all(is_inert(name, content) for name, content in pages.items())
+
+
+def test_origin_and_rights_stand_above_the_long_tables(site):
+    titles = [block["title"] for block in site.json("version")["blocks"]]
+    long = titles.index("Controls and clauses")
+    for title in (
+        "Data, and where it comes from",
+        "Rights to the data",
+        "Bias in the data: shares and labels by group",
+    ):
+        assert titles.index(title) < long
+
+
+def test_every_value_of_a_record_about_the_model_stands_under_behaviour(site):
+    limited = site.rows("version", "Behaviour: what was measured, against its limits")
+    others = site.rows("version", "Behaviour: what was measured and has no limit, each group too")
+    shown = [row["Measure"]["href"] for row in (*limited, *others)]
+    assert len(shown) == len(set(shown)) > len(limited) > 0
+    sql = f"SELECT id, claims FROM record WHERE digest = '{GOOD}' AND kind IN ('performance', 'fairness', 'robustness')"
+    records = site.shared.index.connection.execute(sql).fetchall()
+    assert {f"claims/{r['id']}/{number}" for r in records for number in range(r["claims"])} <= set(shown)
+    assert {row["Limit"] for row in others} == {"no limit"}
+    assert {row["Verdict"] for row in others} == {"none"}
+
+
+def test_what_the_data_say_of_groups_is_a_table():
+    rows = bias_table(good().records).rows
+    assert rows
+    assert all(cell(row[0]).href.startswith("claims/") for row in rows)
+
+
+def test_a_record_of_data_states_origin_and_rights_in_words():
+    (record,) = good().of("acquisition")[:1]
+    (facts,) = origin_facts(record)
+    told = dict(facts.rows)
+    assert told["right to use them"] == source_of(record).rights
+    assert origin_facts(good().of("fairness")[0]) == []

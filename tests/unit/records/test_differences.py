@@ -4,7 +4,7 @@ import pytest
 
 from aims_mlflow.records.differences import exact_texts
 from aims_mlflow.records.evidence import Claim, Interval
-from aims_mlflow.records.wording import describe, range_text, rows_shown, value_text
+from aims_mlflow.records.wording import bound_text, describe, range_text, rows_shown, rule_text, value_text
 
 
 def difference(note, **more):
@@ -53,6 +53,11 @@ def test_ratios_and_rates_have_no_sign():
     ratio = difference("below the reference group", metric="selection_rate_ratio", value="0.8")
     assert value_text(ratio) == "0.8"
     assert "limit <= 0.1 in" not in describe(ratio)
+
+
+@pytest.mark.parametrize("metric", ["selection_rate_difference", "selection_rate_ratio"])
+def test_a_limit_is_written_as_the_claims_that_are_held_to_it_write_it(metric):
+    assert rule_text(metric, "<=", "0.1") == bound_text(difference(None, metric=metric))
 
 
 def test_rows_of_another_group_are_named_where_they_decide():

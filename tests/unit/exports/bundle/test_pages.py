@@ -120,6 +120,12 @@ def test_the_pages_consistency_proof_is_right_for_every_shape_of_the_tree(tmp_pa
     assert f"NOT CONTINUED: ledger/earlier/{old:012d}.txt" in shown(tmp_path / "b")
 
 
+def test_a_page_names_its_own_file_in_the_bundle(tmp_path):
+    files = decided_ledger(f"sqlite:///{tmp_path}/ledger.db").bundle()
+    for name in ("index.html", "pages/waivers.html"):
+        assert f"Page <code>{name}</code> of this bundle" in files[name].decode()
+
+
 def test_a_page_that_was_taken_out_is_missed(tmp_path):
     files = dict(small_bundle(f"sqlite:///{tmp_path}/l.db"))
     del files["pages/controls.html"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aims_mlflow.documents.page_blocks import PageTable, Picture
+from aims_mlflow.documents.page_blocks import PageTable, Picture, cell
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.report import pdf
 from aims_mlflow.exports.report.columns import LIMITS
@@ -152,3 +152,55 @@ def test_the_command_takes_the_format_from_the_name_and_keeps_a_file_that_exists
     assert path.read_bytes().startswith(b"%PDF-")
     again = run("document", "report", "--system", SYSTEM, "--ledger", ledger.uri, "--output", path, status=2)
     assert "the file exists" in again
+
+
+def drawn_on(report, first_y, text, indent=0):
+    """The lines of a text on each sheet, where it begins at a height of the first one."""
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_font(pdf.FONT, size=9)
+    sheet.set_y(first_y)
+    written, write = [], pdf._write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pdf,
+            "_write",
+            lambda s, t, i, *h: (written.append((s.page_no(), len(pdf._split(s, t, i)))), write(s, t, i, *h)),
+        )
+        pdf._lines(sheet, text, indent)
+    assert sheet.page_no() == written[-1][0], "no text went on to a sheet by itself"
+    return written
+
+
+@pytest.mark.parametrize(
+    ("room", "lines", "parts"),
+    [
+        (9, 5, [(1, 5)]), (5, 5, [(1, 5)]), (4, 5, [(1, 3), (2, 2)]), (1, 5, [(2, 5)]), (0, 5, [(2, 5)]),
+        (2, 3, [(2, 3)]), (1, 2, [(2, 2)]), (1, 1, [(1, 1)]), (0, 1, [(1, 1)]),
+    ],
+)  # fmt: skip
+def test_no_line_of_a_text_is_alone_on_a_sheet(report, room, lines, parts):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    text = "\n".join(f"line {n}" for n in range(lines))
+    assert drawn_on(report, sheet.page_break_trigger - room * pdf.LINE - 0.4, text) == parts
+
+
+def test_a_name_goes_to_the_next_sheet_with_its_value(report):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_y(sheet.page_break_trigger - pdf.LINE - 1)
+    pdf._facts(sheet, [("Purpose", [cell("one\ntwo\nthree")])])
+    drawn = {number: bytes(page.contents) for number, page in sheet.pages.items()}
+    assert len(drawn) == 2
+    assert drawn[1].count(b" Tj ") == 1, "only the foot is left there: the name went with its value"
+
+
+def test_word_keeps_rows_whole_and_the_last_ones_together(report):
+    import docx
+
+    file = docx.Document(io.BytesIO(as_word(report)))
+    assert file.styles["Normal"].paragraph_format.widow_control
+    for table in file.tables:
+        assert all("w:cantSplit" in row._tr.xml for row in table.rows)
+        assert all(c.paragraphs[0].paragraph_format.keep_with_next for c in table.rows[-1].cells)

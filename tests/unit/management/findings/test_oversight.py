@@ -66,7 +66,7 @@ def test_a_waiver_and_a_use_process_promise_too():
 def test_how_many_reviews_were_promised_is_stated():
     state = good(watch_over=oversight(promised=None))
     (one,) = [f for f in findings(state, NOW) if f.rule == "W6"]
-    assert "periods.0.promised" in one.fact
+    assert "promised of period 1 (periods[0].promised): " in one.fact
 
 
 @pytest.mark.parametrize(("since", "count"), [("2025-06-01", 1), ("2025-07-01", 0)])

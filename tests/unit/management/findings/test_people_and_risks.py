@@ -349,7 +349,7 @@ def test_a_missing_field_counts_against_the_control_that_needs_it():
     state, _ = CASES["a field that its control needs"]
     (one,) = findings(state, NOW)
     assert one.control == one.plain()["control"] == "4.1"
-    assert "issues.0.effect (what it means for the management system)" in one.fact
+    assert "effect of issue 1 (issues[0].effect): what it means for the management system" in one.fact
 
 
 def test_a_fix_ends_with_a_command_where_a_document_is_to_be_mended():
