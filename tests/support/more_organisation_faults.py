@@ -28,7 +28,9 @@ title: What the board decided
 attendees: [max]
 top_management: [max]
 inputs: review-inputs
-decisions: [{decision: a second data scientist is hired, owner: olga, due: 2026-09-30}]
+decisions:
+  - {decision: a second data scientist is hired, owner: olga, due: 2026-09-30,
+     about: [earlier_actions, context_changes, nonconformities, monitoring, audits, objectives, incidents, opportunities]}
 next: 2099-07-01
 """
 )

@@ -11,6 +11,7 @@ from aims_mlflow.management.findings import (
     assessment_decision,
     assessment_time,
     audit_reports,
+    card_before,
     computed_states,
     conflicting_duties,
     cross_references,
@@ -36,12 +37,14 @@ from aims_mlflow.management.findings import (
     scope_words,
     signatures,
     third_parties,
+    told_inputs,
     told_limits,
     treatment_plans,
     use,
     use_objectives,
     written_documents,
 )
+from aims_mlflow.management.findings.linted import lint_findings
 from aims_mlflow.management.findings.rules import RULES
 from aims_mlflow.records.documents.context import ScanEntry, ScopeDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
@@ -54,19 +57,23 @@ if TYPE_CHECKING:
 
 COMMAND = re.compile(r"\baims [a-z]+")
 TOPICS = (
-    written_documents, inventory, impact, assessment_decision, assessment_time, documentation, told_limits, lifecycle,
-    third_parties, internal_audit, audit_reports, outdated_audits, applicability, leadership, conflicting_duties,
-    policy, signatures, risks, risk_method, treatment_plans, cross_references, oversight, use, use_objectives,
-    outside_reports, management_review, permitted_uses, incident_notices, needs_of_parties, measurements,
-    review_decisions, scope_words, listed_resources, computed_states,
+    written_documents, inventory, impact, assessment_decision, assessment_time, documentation, card_before,
+    told_limits, lifecycle, third_parties, internal_audit, audit_reports, outdated_audits, applicability,
+    leadership, conflicting_duties, policy, signatures, risks, risk_method, treatment_plans, cross_references,
+    oversight, use, use_objectives, outside_reports, management_review, told_inputs, permitted_uses,
+    incident_notices, needs_of_parties, measurements, review_decisions, scope_words, listed_resources,
+    computed_states,
 )  # fmt: skip
 
 
 def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
-    found = {f.id: with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)}
-    return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))
+    found = {f.id: f for topic in TOPICS for f in topic.findings(state, now)}
+    found |= {f.id: f for f in lint_findings(state, now, list(found.values()))}
+    return sorted(
+        (with_command(f, state) for f in found.values()), key=lambda f: (order.index(f.rule), f.system or "", f.about)
+    )
 
 
 def with_command(finding: ManagementFinding, state: ManagementState) -> ManagementFinding:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
-from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
+from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
 from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -41,7 +41,7 @@ SAID_ELSEWHERE: dict[str, frozenset[str]] = {
     "supplier-evaluation": frozenset({"tests", "data_digest", "n", "results"}),
     "supplier-record": frozenset({"components", "documents"}), "responsibility-matrix": frozenset({"accountable"}),
     "communication": frozenset({"policy", "policy_version"}),
-    "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due"}),
+    "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due", "about"}),
 }  # fmt: skip
 
 

@@ -39,8 +39,9 @@ EMPTY_ANSWER = re.compile(
 
 def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     written = document.written
-    if not written.TEXT or (written.source is not None and not written.text.strip()):
-        return
+    kept_elsewhere = written.source is not None and not written.text.strip()
+    if not written.TEXT or kept_elsewhere or not document.content:
+        return  # no content: a published document whose file could not be read here
     text = " ".join(p.text for p in paragraphs(document))
     words = {w for w in re.findall(r"\w+", text.casefold()) if not w.isdigit()}
     line = document.text_line or 1
