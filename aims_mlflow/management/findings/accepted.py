@@ -35,7 +35,7 @@ class Acceptance(NamedTuple):
 def acceptances(found: Iterable[ManagementFinding], state: ManagementState, today: str) -> list[Acceptance]:
     """Return the findings that an accepted risk names and that its last day has not passed; the others are open.
 
-    What is published counts once another person approved it. A finding about the register itself is never accepted by it.
+    What is published counts once another person approved it. It accepts no finding about itself.
     """
     accepting = list(_accepting(state, today))
     out = []

@@ -56,8 +56,8 @@ def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # n
 def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """Put another system's id and name in its place: something in the text must then be wrong."""
     system = document.written.system
-    if not document.written.TEXT or system is None:
-        return
+    if not document.written.TEXT or system not in around.systems:
+        return  # D5 says that the register does not have it
     words = paragraphs(document)
     if not words:
         return
