@@ -75,7 +75,7 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
                 f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
                 f"{plan.every_days} days since {begun}): the first was due on {missed[0]}"
             )
-            fix = f"aims monitor models:/{version.model}@{version.place} --data FILE, and seal its run"
+            fix = f"aims monitor run models:/{version.model}@{version.place} --data FILE, and seal its run"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
 
@@ -101,12 +101,15 @@ def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iter
         f"{system}/{version.model}@{version.place}",
         [r for r in version.records if r.evidence.kind == BASELINE],
     )
-    again = f"aims monitor run models:/{version.model}@{version.place} FILE"
+    again = f"aims monitor run models:/{version.model}@{version.place} --data FILE"
     for plan in state.about(MonitoringPlanDocument, system):
         few = [r for r in version.of("monitor-run") if plan.least_rows and rows_of(r) < plan.least_rows]
         if few and plan.model in (None, f"{version.model}@{version.place}"):
-            fact = f"{len(few)} runs of the monitor of {version.name} saw under {plan.least_rows:,} rows, which plan "
-            fact += f"{plan.id} asks for; that of {few[-1].evidence.time[:10]} saw {rows_of(few[-1]):,}"
+            more = f" ({len(few)} runs saw fewer)" if len(few) > 1 else ""
+            fact = (
+                f"the monitor run of {few[-1].evidence.time[:10]} of {version.name} saw {rows_of(few[-1]):,} rows, and "
+            )
+            fact += f"plan {plan.id} asks for {plan.least_rows:,}{more}"
             fix = f"wait until there are enough rows, and run it again: {again}; or change least_rows of {plan.id}"
             yield ManagementFinding("L16", f"{at}/{plan.id}", fact, fix, system, (plan.id, *(r.id for r in few)))
     for run in version.of("monitor-run"):

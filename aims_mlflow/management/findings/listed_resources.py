@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.document_content.preparation import unequal_losses
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.base import EvidenceDetails
 from aims_mlflow.records.details.training import PreparationDetails, ToolingDetails
 from aims_mlflow.records.documents.information import PreparationCriteriaDocument, QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import ResourceInventoryDocument
@@ -99,8 +100,9 @@ def _machines(system: str, version: DeployedVersion, state: ManagementState) -> 
 def _named_machines(version: DeployedVersion) -> Iterator[tuple[str, SealedRecord]]:
     """Yield each host, by its name without scheme, port and path, and each accelerator that a record names."""
     for record in version.records:
-        for field in (*HOSTS, "accelerators"):
-            value = record.evidence.details.get(field)
+        stated = read_details(record.evidence, EvidenceDetails).plain()
+        for field in (f for f in (*HOSTS, "accelerators") if f in stated):
+            value = stated[field]
             for text in value if isinstance(value, list) else [value]:
                 if isinstance(text, str) and text.strip():
                     yield (text if field == "accelerators" else _host(text)), record

@@ -41,7 +41,7 @@ SAID_ELSEWHERE: dict[str, frozenset[str]] = {
     "supplier-evaluation": frozenset({"tests", "data_digest", "n", "results"}),
     "supplier-record": frozenset({"components", "documents"}), "responsibility-matrix": frozenset({"accountable"}),
     "communication": frozenset({"policy", "policy_version"}),
-    "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due", "about"}),
+    "review-minutes": frozenset({"top_management", "attendees", "inputs", "decisions", "owner", "due"}),
 }  # fmt: skip
 
 

@@ -168,7 +168,7 @@ class ReviewDecision(Record):
     owner: Person | None = needed("who does it")
     due: Day | None = needed("by which day")
     resources: Text | None = optional("with which means")
-    about: tuple[ReviewInput, ...] = needed("which inputs it answers", ())
+    about: tuple[ReviewInput, ...] = optional("which inputs it answers", ())
     action: Text | None = optional("id of the corrective action, measure or risk that carries it out")
 
 

@@ -38,7 +38,7 @@ def watched(details=None, result="passed", **plan):
 def test_a_run_on_fewer_rows_than_the_plan_asks_for():
     (one,), run, _, plan = watched({"rows": 100}, least_rows=400)
     assert (one.rule, one.about, one.control) == ("L16", f"{AT}/{plan.id}", "A.6.2.6")
-    assert "1 runs of the monitor of income version 3 saw under 400 rows" in one.fact
+    assert f"of income version 3 saw 100 rows, and plan {plan.id} asks for 400" in one.fact
     assert one.evidence == (plan.id, run.id)
     assert watched({"rows": 400}, least_rows=400)[0] == []
 
