@@ -1,9 +1,11 @@
 """The example organisation reaches an approved statement and a bundle by commands; each planted fault is found, alone."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +105,11 @@ def later(at_home, tmp_path, monkeypatch):
 
     copy = tmp_path / "later"
     shutil.copytree(at_home, copy)
+    with contextlib.closing(sqlite3.connect(copy / "mlflow.db")) as database:  # new runs write into the copy
+        database.execute(
+            "UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (str(at_home), str(copy))
+        )
+        database.commit()
     monkeypatch.chdir(copy)
     for name, value in {
         "AIMS_HOME": f"{copy}/platform", "AIMS_POLICY": f"{copy}/policy", "AIMS_FOLDER": f"{copy}/aims",
@@ -158,16 +165,18 @@ def test_a_run_of_the_monitor_on_few_rows_is_found_and_accepted_for_a_while(late
 
 def test_a_document_that_nobody_approved_and_one_from_before_its_approval(later):
     folder, by = later
-    rewritten(folder, "use-process.md", "ten decisions", "two decisions")
+    plan = (folder / "aims" / "measurement.yaml").read_text(encoding="utf-8")
+    for name in ("second", "third"):
+        text = plan.replace("id: measurement", f"id: {name}")
+        (folder / "aims" / f"{name}.yaml").write_text(text, encoding="utf-8")
     rewritten(folder, "design-loan-screening.yaml", r"effective_from: \S+", "effective_from: 2026-01-31")
-    for name in ("use-process", "design-loan-screening"):
+    for name in ("second", "design-loan-screening"):
         assert by("rita", "document", "publish", name)[0] == 0
     assert by("olga", "approve", "document:design-loan-screening")[0] == 0
-    plan = (folder / "aims" / "measurement.yaml").read_text(encoding="utf-8")
-    (folder / "aims" / "draft.yaml").write_text(plan.replace("id: measurement", "id: second"), encoding="utf-8")
+    (folder / "aims" / "broken.yaml").write_text("kind: scope\nid: broken\n", encoding="utf-8")
     _, shown = by("rita", "document", "findings", "--ledger", f"sqlite:///{folder}/mlflow.db.aims.db", "--json")
     found = sorted(_named(f["rule"], f["about"]) for f in json.loads(shown)["findings"])
-    assert found == ["W1 second", "W2 use-process", "W8 design-loan-screening"]
+    assert found == ["W1 file/broken.yaml", "W1 third", "W2 second", "W8 design-loan-screening"]
 
 
 def test_every_document_is_approved_and_none_is_set_aside(at_home):

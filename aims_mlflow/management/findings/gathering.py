@@ -94,7 +94,7 @@ def read_state(
     documents = tuple(w for _, w in in_force) if known is not None else tuple(d.written for d in folder.documents)
     state = ManagementState(
         documents, inventory or kept_inventory(folder.root), published=known,
-        files=tuple(file_states(folder, known, today)),
+        files=tuple(file_states(folder, known, today)), unreadable=folder.unreadable,
         texts=_texts(folder, known, in_force), keyring=_keyring(ledger) if ledger is not None else local_keyring(),
     )  # fmt: skip
     if ledger is None:

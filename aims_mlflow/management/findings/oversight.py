@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,22 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
                 fix += f"aims document publish {document.id}"
                 about = f"{document.id}/{period.end or number + 1}"
                 yield ManagementFinding("O1", about, fact, fix, document.system, (document.id,))
+        yield from _overlapping(document)
         yield from _overseers(document, state, now.date())
     for system, entry in state.systems.items():
         yield from _unrecorded(system, entry, state, now.date())
+
+
+def _overlapping(document: OversightDocument) -> Iterator[ManagementFinding]:
+    """Yield O1: two periods that have days in common, whose decisions and reviews are counted twice."""
+    dated = sorted((p for p in document.periods if p.begin and p.end), key=lambda p: str(p.begin))
+    for earlier, later in itertools.pairwise(dated):
+        if str(later.begin) <= str(earlier.end):
+            fact = f"{document.id}: the period from {later.begin} on begins before that until {earlier.end} ends, so "
+            fact += "that decisions and reviews are counted twice"
+            fix = f"count each day once, and publish it again: aims document publish {document.id}"
+            about = f"{document.id}/{later.begin}/twice"
+            yield ManagementFinding("O1", about, fact, fix, document.system, (document.id,))
 
 
 def _unrecorded(system: str, entry: SystemEntry, state: ManagementState, today: date) -> Iterator[ManagementFinding]:
