@@ -24,6 +24,27 @@ Whoever has read the instructions uses the system for the purpose for which it w
 people to decide, and takes no decision away from them. Whoever sees that somebody uses it for another purpose reports
 that to the person who answers for it, and uses it no further until that person has decided.
 """
+TWICE = f"""id: oversight
+kind: oversight-record
+title: Oversight
+{APPROVED}{HEAD}periods:
+  - {{by: olga, decisions: 400, reviewed: 400, promised: 40, begin: 2026-01-01, end: 2026-06-30}}
+  - {{by: olga, decisions: 400, reviewed: 400, promised: 40, begin: 2026-03-01, end: 2026-09-30}}
+"""
+DONE = """id: actions
+kind: corrective-action
+title: What was done
+owner: olga
+author: rita
+approver: max
+review_by: 2028-01-31
+retention_until: 2036-01-31
+actions:
+  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, due: 2099-11-20,
+     evidence: [01a00000-0000-7000-8000-000000000000]}
+"""
+OUT = "  - {control: A.9.3, applies: false, reason: nobody uses it, owner: max, review: 2099-01-31}\n"
+KEY = "a" * 64
 LINT_FAULTS = {
     "what lint alone reports": (
         [
@@ -65,5 +86,28 @@ LINT_FAULTS = {
          "K8 loan-screening/validate/rita", "L9 loan-screening/privacy", "M2 minutes", "M3 minutes",
          "M5 review-inputs/audits/audit-report", "O1 oversight/2026-06-30", "O3 oversight/2026-06-30",
          "S8 scope/branch-visits", "T10 needs/Q9", "X2 system-branch-visits"],
+    ),
+    "what stands there twice, is shared, or rests on nothing": (
+        [
+            ("duties-letter-assistant.yaml", r"(  - \{duty: what a letter says.*\n)",
+             r"\1  - {duty: What a letter says, accountable: [the supplier]}\n"),
+            ("monitoring-loan-screening.yaml", "who_acts: olga", "who_acts: eva"),
+            (TOLD, r"says: \[a model", "says: [it is right in 97% of cases, a model"),
+            (SOA, r"(  - control: A\.9\.3\n)", OUT + r"\1"),
+            ("people.yaml", r"(id: (olga|rita), )", rf"\1key_ids: ['{KEY}'], "),
+            ("reports-loan-screening.yaml", r"reports: \[\]", "reports: [{id: P1, harm: a loan was refused}]"),
+            ("validation-loan-screening.md", "verdict: fit with",
+             "repeated: [{claim: balanced accuracy, value: '0.61', equal: false}]\nverdict: fit with"),
+            ("risks.yaml", "group: sex=f", "group: sex=x"),
+            ("actions.yaml", None, DONE),
+            ("oversight.yaml", None, TWICE),
+            ("duties-to-tell.yaml", "kind: disclosure-duties\n", "kind: disclosure-duties\nsources_checked_on: 2023-01-31\n"),
+            ("roles.yaml", "authority: may withdraw a version", "authority: may withdraw and approve a version"),
+        ],
+        ["G3 information-loan-screening", "K1 key/aaaaaaaaaaaa", "K2 loan-screening/monitoring-loan-screening/acts",
+         "K8 loan-screening/approve/ana", "L11 loan-screening/loan-screening@champion/validation-loan-screening",
+         "L6 actions/K1", "O1 oversight/2026-03-01/twice", "P1 A.9.3/twice", "R5 risks/R1/group",
+         "T7 letter-assistant/what a letter says/twice", "W1 file/reports-loan-screening.yaml",
+         "W3 duties-to-tell/sources"],
     ),
 }  # fmt: skip
