@@ -98,6 +98,7 @@ LINT_FAULTS = {
             ("reports-loan-screening.yaml", r"reports: \[\]", "reports: [{id: P1, harm: a loan was refused}]"),
             ("validation-loan-screening.md", "verdict: fit with",
              "repeated: [{claim: balanced accuracy, value: '0.61', equal: false}]\nverdict: fit with"),
+            ("validation-loan-screening.md", r"deviations: .*\n", ""),
             ("risks.yaml", "group: sex=f", "group: sex=x"),
             ("actions.yaml", None, DONE),
             ("oversight.yaml", None, TWICE),
