@@ -23,7 +23,7 @@ from aims_mlflow.capture.parameters import settings_of
 from aims_mlflow.capture.quiet_warnings import no_errors
 from aims_mlflow.capture.setup import Setup, load_setup, source_statement
 from aims_mlflow.capture.state import memory, open_recorder
-from aims_mlflow.capture.step_tables import described, is_file, some, tables_in
+from aims_mlflow.capture.step_tables import StepInput, described, is_file, rows_by_group, rows_lost, some, tables_in
 from aims_mlflow.errors import AimsError, ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.digests import sha256_file
@@ -91,15 +91,16 @@ def _observing(what: str) -> Iterator[None]:
 
 def inputs_of(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], config: Any
-) -> DatasetDescription | None:
+) -> StepInput | None:
     """Return the first table among the arguments, before the function may change it in place."""
     with _observing("a preparation's input"):
-        reading = AS_FOUND
+        reading, sensitive = AS_FOUND, tuple[str, ...]()
         with contextlib.suppress(AimsError):  # said when the preparation is recorded
-            reading = load_setup(config, function, None).config.data.reading
+            data = load_setup(config, function, None).config.data
+            reading, sensitive = data.reading, data.sensitive
         for name, value in bind(function, args, kwargs).items():
             for frame, digest, _ in tables_in(value, reading).values():
-                return described(name, frame, digest)
+                return StepInput(described(name, frame, digest), rows_by_group(frame, sensitive))
     return None
 
 
@@ -144,22 +145,26 @@ def record_acquisition(
 
 
 def record_preparation(
-    why: str, function: Callable[..., Any], before: DatasetDescription | None, returned: Any, config: Any
+    why: str, function: Callable[..., Any], before: StepInput | None, returned: Any, config: Any
 ) -> None:
     """Sign one preparation record for each table that the function returned."""
     name = name_of(function).removeprefix(f"{getattr(function, '__module__', '')}.")
     with _observing(f"the preparation {name}"):
         setup = load_setup(config, function, None)
         with _session(setup, f"{name} (data)") as session:
-            for label, (frame, digest, item) in some(tables_in(returned, setup.config.data.reading), name).items():
+            tables = some(tables_in(returned, setup.config.data.reading), name)
+            for label, (frame, digest, item) in tables.items():
                 after = described(label, frame, digest)
+                # A step that returns several tables divides its rows: none of them tells what was lost.
+                lost = rows_lost(before, frame) if before is not None and len(tables) == 1 else ()
                 session.add(
                     "preparation",
                     Subject(name=name, digest=digest),
                     item if item is not None else frame,
                     result="passed" if before else "warned",
                     reason=None if before else "the function took no table, so its input is not known",
-                    details=_prepared(before, after).changed(
+                    claims=lost,
+                    details=_prepared(before.description if before else None, after).changed(
                         why=why, function=name_of(function), code=code_version(function)
                     ),
                 )

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.reading.files import file_digest, is_table_file, read_table
 from aims_mlflow.adapters.reading.frames import as_frame
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
+from aims_mlflow.checks.claims import claim
 from aims_mlflow.errors import DataError
 from aims_mlflow.evidence.digests import arrow_digest
 from aims_mlflow.records.details.base import DatasetDescription
+from aims_mlflow.records.details.training import LOST_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
+    from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.system import ReadingOptions
 
 MAX_PATH = 4096  # longer texts are no paths
+MAX_GROUPS = 50  # a column of more values has no groups: an age in years, a name
+AS_PREPARED = "prepared"  # the role of a table that is neither train nor test yet
 
 
 def tables_in(value: Any, reading: ReadingOptions = AS_FOUND) -> dict[str, tuple[pd.DataFrame, dict[str, str], Any]]:
@@ -53,6 +61,41 @@ def described(name: str, frame: pd.DataFrame, digest: dict[str, str]) -> Dataset
     return DatasetDescription(
         name=name, digest=digest, rows=len(frame), columns=[str(c) for c in frame.columns], sensitive=[]
     )
+
+
+@dataclass(frozen=True)
+class StepInput:
+    """The table that a step took: its description, and how many rows each group of its sensitive columns had."""
+
+    description: DatasetDescription
+    groups: Mapping[str, Mapping[str, int]]
+
+
+def rows_by_group(frame: pd.DataFrame, sensitive: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the rows of each value of the sensitive columns that a table has once, with few values."""
+    names = [str(c) for c in frame.columns]
+    found: dict[str, dict[str, int]] = {}
+    for column in (c for c in sensitive if names.count(c) == 1):
+        values = frame.iloc[:, names.index(column)].dropna().astype(str)
+        counts = values.value_counts()
+        if 1 < len(counts) <= MAX_GROUPS:
+            found[column] = {str(value): int(n) for value, n in counts.items()}
+    return found
+
+
+def rows_lost(before: StepInput, after: pd.DataFrame) -> tuple[Claim, ...]:
+    """Return the share of rows that a step took away: of all, and of each group of a column that both tables have."""
+    rows, left = before.description.rows or 0, len(after)
+    if not rows or left >= rows:
+        return ()
+    out = [claim(LOST_ROWS, (rows - left) / rows, role=AS_PREPARED, n=rows)]
+    names = [str(c) for c in after.columns]
+    for column in (c for c in before.groups if names.count(c) == 1):
+        now = after.iloc[:, names.index(column)].dropna().astype(str).value_counts()
+        for value, n in before.groups[column].items():
+            gone = max(0, n - int(now.get(value, 0)))
+            out.append(claim(LOST_ROWS, gone / n, slice={column: value}, role=AS_PREPARED, n=n))
+    return tuple(out)
 
 
 def is_file(value: Any) -> bool:

@@ -11,7 +11,7 @@ from aims_mlflow.cli.document_findings import findings_command
 from aims_mlflow.cli.document_report import report_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
 from aims_mlflow.cli.document_verify import verify_command
-from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY
+from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,21 +50,27 @@ for _each in (findings_command, soa_command, coverage_command, report_command, v
 )
 @FOLDER
 @EVIDENCE
+@LEDGER
+@REGISTRY
 def new(
     kind: str, system: str | None, author: str | None, only_print: bool, form: str | None, folder: Path | None,
-    evidence: tuple[str, ...],
+    evidence: tuple[str, ...], ledger: str | None, registry: str | None,
 ) -> None:  # fmt: skip
     """Write a draft of KIND: what register and evidence know is filled in, and each gap is a TODO.
 
-    A TODO asks what an auditor would ask there; lint refuses a document that has one.
+    A TODO asks what an auditor would ask there; lint refuses a document that has one. The inputs of a management review
+    are written from the ledger too, where one is named.
     """
     from aims_mlflow.management.draft import drafted, new_draft
-    from aims_mlflow.management.draft_sources import with_publications
+    from aims_mlflow.management.draft_sources import with_ledger, with_publications
     from aims_mlflow.management.surroundings import gather
     from aims_mlflow.records.documents import document_model
+    from aims_mlflow.registry.reading import ledger_address
 
     document_model(kind)
     around = with_publications(gather(folder, evidence, make=not only_print, for_print=only_print))
+    if kind == "review-inputs" and ledger_address(ledger, registry):
+        around = with_ledger(around, opened(ledger, registry))
     by = author or own_name(around)
     if only_print:
         click.echo(new_draft(kind, system, by, around, form)[1], nl=False)

@@ -15,6 +15,7 @@ from aims_mlflow.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aims_mlflow.management.findings.accepted import Acceptance
     from aims_mlflow.management.findings.rules import ManagementFinding
     from aims_mlflow.management.findings.state import ManagementState
 
@@ -36,9 +37,11 @@ def findings_command(
 
     Published documents are judged: those that the ledger sealed, else those of MLFLOW_TRACKING_URI. A file of the
     folder that nobody published is a finding of its own, and counts for nothing. Where no server is named, the files
-    are judged as drafts. Each finding has the same id on every run. Exit status 1 if there is any. No finding is no
-    conformity: these rules look at what they look at, and the auditor judges.
+    are judged as drafts. Each finding has the same id on every run. Exit status 1 if there is any that no risk accepts:
+    an approved risk register names it in `findings` of an accepted risk, until the day in `accepted_until`. No finding
+    is no conformity: these rules look at what they look at, and the auditor judges.
     """
+    from aims_mlflow.management.findings.accepted import acceptances
     from aims_mlflow.management.findings.every import findings
     from aims_mlflow.management.findings.gathering import read_state
     from aims_mlflow.management.findings.rules import RULES
@@ -62,8 +65,10 @@ def findings_command(
 
         new, gone = seal_findings(opened_ledger, every)
         click.echo(f"{len(new)} findings sealed as new, {len(gone)} as gone", err=True)
-    shown = [f for f in every if system in (None, f.system) and rule in (None, f.rule)]
-    _print(shown, as_json)
+    chosen = [f for f in every if system in (None, f.system) and rule in (None, f.rule)]
+    aside = acceptances(chosen, state, f"{datetime.now(UTC):%Y-%m-%d}")
+    shown = [f for f in chosen if f not in [a.finding for a in aside]]
+    _print(shown, aside, as_json)
     for sentence in left_out(state):
         click.echo(sentence, err=True)
     for broken in read.unreadable:
@@ -84,10 +89,17 @@ def left_out(state: ManagementState) -> list[str]:
     return out
 
 
-def _print(shown: list[ManagementFinding], as_json: bool) -> None:
+def _print(shown: list[ManagementFinding], aside: list[Acceptance], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"findings": [f.plain() for f in shown]}, indent=2))
+        accepted = [
+            {**a.finding.plain(), "accepted": {"risk": a.risk, "by": a.by, "until": a.until, "reason": a.reason}}
+            for a in aside
+        ]
+        click.echo(json.dumps({"findings": [f.plain() for f in shown], "accepted": accepted}, indent=2))
         return
     print_findings(shown)
+    for each in aside:
+        click.echo(f"{each.finding.of.id} {each.finding.control}: {each.finding.fact}\n  {each.sentence()}")
     majors = sum(f.of.grade == "major" for f in shown)
-    click.echo(f"{len(shown)} findings, {majors} of them major")
+    more = f"; {len(aside)} accepted until a day" if aside else ""
+    click.echo(f"{len(shown)} findings, {majors} of them major{more}")

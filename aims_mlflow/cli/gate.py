@@ -92,12 +92,11 @@ def status(url: str | None, as_json: bool) -> int:
 @click.option(
     "--level",
     type=click.Choice(["starter", "standard", "high-risk"]),
-    default="starter",
-    show_default=True,
-    help="Which documents of people a deployment asks for.",
+    help="Which documents of people a deployment asks for; by default standard where a management folder with "
+    "documents is found, else starter.",
 )
 @click.option("--keys-here", is_flag=True, help="Keep both keys in AIMS_HOME (~/.aims) also in a container or CI job.")
-def init(folder: Path | None, level: Level, keys_here: bool) -> None:
+def init(folder: Path | None, level: Level | None, keys_here: bool) -> None:
     """Write a policy folder: policy.yaml with the default policy, and a keyring signed by a root key.
 
     Level standard also asks at deployment for an impact assessment, a validation report, a deployment plan and a
@@ -114,6 +113,7 @@ def init(folder: Path | None, level: Level, keys_here: bool) -> None:
     from aims_mlflow.server.active_policy import init_policy
     from aims_mlflow.signing.lasting_home import why_home_passes
 
+    level = level or default_level()
     where, is_new = folder or policy_folder(), not root_key_path().exists()
     root = init_policy(where, ("root", "log") if keys_here else ("root",), level)
     click.echo(f"wrote {where}/policy.yaml and {where}/keyring.yaml, signed by the root key {root.origin}")
@@ -124,6 +124,21 @@ def init(folder: Path | None, level: Level, keys_here: bool) -> None:
         who = "the server needs" if _link_policy(folder) else "the next commands and the server need"
         click.echo(f"{who}: export AIMS_POLICY={folder.resolve()}")
     click.echo("next: name your systems in policy.yaml, then `aims keys add FILE --owner NAME --role trainer`")
+
+
+def default_level() -> Level:
+    """Return standard where a management folder with documents is found, else starter; what was chosen is printed."""
+    from aims_mlflow.errors import AimsError
+    from aims_mlflow.management.folder import find_folder, read_folder
+
+    try:
+        found = read_folder(find_folder(None))
+    except AimsError:
+        return "starter"
+    if not found.documents:
+        return "starter"
+    click.echo(f"level standard, since {found.root} has {len(found.documents)} documents; --level chooses another")
+    return "standard"
 
 
 def _link_policy(folder: Path) -> bool:

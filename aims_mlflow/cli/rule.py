@@ -15,11 +15,11 @@ def command(rule: str | None) -> None:
     if rule is None:
         for each in rules().values():
             click.echo(f"{each.id:<4} {each.severity:<8} {each.title}")
-        for finding in RULES.values():
+        for finding in (f for f in RULES.values() if f.id not in rules()):
             click.echo(f"{finding.id:<4} {finding.grade:<8} {finding.title} ({finding.control})")
         return
     asked = RULES.get(rule.upper())
-    if asked is not None:
+    if asked is not None and asked.id not in rules():
         click.secho(f"{asked.id} {asked.grade}: {asked.title}", bold=True)
         said = rule_reasons()[asked.id]
         click.echo(f"  why: {said.why}")
@@ -33,4 +33,8 @@ def command(rule: str | None) -> None:
     click.echo(f"  why: {found.why}")
     click.echo(f"  fix: {found.fix}")
     click.echo(f"  about: {', '.join(found.kinds) or 'every kind'}")
+    if found.finding is not None:
+        click.echo(f"  of a published document it is a finding ({found.finding.grade}), against its control")
+    elif found.told_by:
+        click.echo(f"  of a published document {', '.join(found.told_by)} of `aims document findings` report it")
     click.echo("  to set one result aside: ignored.yaml of the folder, with rule, document, reason, by and until")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 Key = tuple[str | None, frozenset[str]]
 
 LEAST = 20
-KINDS = ("fairness", "performance", "representativeness")
+KINDS = ("fairness", "performance", "representativeness", "preparation")
 # Metrics that are a share of the rows that `n` counts.
 SHARES = frozenset(
     {
         "accuracy", "precision", "recall", "selection_rate", "true_positive_rate", "false_positive_rate",
         "false_negative_rate", "favourable_label_rate", "label_share", "missing_rate", "group_share",
-        "majority_class_accuracy",
+        "majority_class_accuracy", "share_of_rows_lost",
     }
 )  # fmt: skip
 WITHHELD = f"withheld: it would tell a count under {LEAST}; it stands beside the record, from where it can be erased"

@@ -35,7 +35,8 @@ class DecisionRequest:
 
     `registered` is the digest that the version had when it was registered; `standing` what it was allowed before.
     Approvals up to the leaf `seen_from` were given by people who could not see that a failure was taken out.
-    `shelf` has the published documents, where the rules read any.
+    `shelf` has the published documents, where the rules read any, and `ways_back` the versions of the model that the
+    gate let in, that nobody deleted and that are not retired; None where that is not known.
     """
 
     model_digest: str
@@ -47,6 +48,7 @@ class DecisionRequest:
     keyring_digest: str | None = None
     seen_from: int = -1
     shelf: DocumentShelf = NO_DOCUMENTS
+    ways_back: tuple[str, ...] | None = None
 
 
 def decide(
@@ -119,6 +121,8 @@ def _subject(
         approvals=asked.shelf.approvals,
         rules=rules,
         aliases=(rules.alias or rules.stage,) if rules.stage == "deployment" else (),
+        version=asked.version,
+        ways_back=asked.ways_back,
     )
 
 
@@ -154,6 +158,7 @@ def _decision(
         model_id=asked.model_id,
         policy_digest=rules.policy_digest,
         keyring_digest=asked.keyring_digest,
+        ways_back=asked.ways_back,
         stage_digest=rules.stage_digest,
         time=utc_text(now),
         **more,

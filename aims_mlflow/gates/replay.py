@@ -120,6 +120,7 @@ def replay(
         said.keyring_digest,
         authority.seen_from(count(checked, said.model_digest)),
         NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
+        said.ways_back,
     )
     return decide(rules, checked, given, asked, now)
 

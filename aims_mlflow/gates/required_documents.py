@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.control_conditions.by_document import by_document
 from aims_mlflow.gates.control_conditions.impact import cites, may_go, names_model
 from aims_mlflow.gates.control_conditions.model_evidence import reviewed
+from aims_mlflow.gates.document_content.rollback import rollback_version, why_no_way_back
 from aims_mlflow.gates.kind_verdict import control_of
 from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.records.decision import Unmet
@@ -74,6 +75,15 @@ def _at_this_alias(document: PublishedDocument, subject: StatusSubject, at: date
     return None
 
 
+def _goes_back(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A plan goes back to a version that the gate let in and that is still there, or to none."""
+    target = rollback_version(str(document.fields.get("rollback_to")))
+    if target is None or subject.ways_back is None:
+        return None
+    why = why_no_way_back(target, subject.version, subject.ways_back)
+    return ("failed", f"it goes back to version {target}, {why}") if why else None
+
+
 def _not_by_the_trainer(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     own = [name for name in document.authors if is_among(name, subject.counted.trainers)]
     return ("missing", f"{own[0]}, who wrote it, trained the model") if own else None
@@ -81,6 +91,7 @@ def _not_by_the_trainer(document: PublishedDocument, subject: StatusSubject, at:
 
 CHECKS: dict[str, tuple[FieldCheck, ...]] = {
     "impact-assessment": (cites, may_go),
+    "deployment-plan": (_goes_back,),
     "monitoring-plan": (_at_this_alias,),
     "validation-report": (_not_by_the_trainer,),
 }

@@ -71,6 +71,8 @@ class StatusSubject:
         events: What the register of systems reports since.
         decisions: The gate's decisions about the model, oldest first.
         aliases: Gated aliases that point to the model now.
+        version: The number of the model version that is decided about; None otherwise.
+        ways_back: The versions to which a release could go back; None where that is not known.
         sealed: sha256 of every record in the ledger; None where no ledger is here.
     """
 
@@ -85,6 +87,8 @@ class StatusSubject:
     events: tuple[RegisterEvent, ...] = ()
     decisions: tuple[Decision, ...] = ()
     aliases: tuple[str, ...] = ()
+    version: str | None = None
+    ways_back: tuple[str, ...] | None = None
     sealed: frozenset[str] | None = None
 
     @cached_property

@@ -121,6 +121,12 @@ def standing_versions(past: ModelHistory) -> set[str]:
     return out
 
 
+def ways_back(past: ModelHistory) -> tuple[str, ...]:
+    """Return the versions to which a release could go back: those that exist, and whose bytes are not retired."""
+    retired = past.retired()
+    return tuple(v for v in sorted(standing_versions(past)) if past.registered(v) not in retired)
+
+
 def _ended(past: ModelHistory) -> bool:
     """Return whether a name was deleted or renamed away, and has no later changes."""
     span = past.spans()[0]

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
+from aims_mlflow.ledger import merkle
+from aims_mlflow.management.findings.live_versions import deployed
 from aims_mlflow.management.legal_forms import FORMS
+from aims_mlflow.records.documents.improvement import LedgerHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import LintContext
 
@@ -37,6 +41,19 @@ def with_publications(around: LintContext) -> LintContext:
         shelf = None
     digests = (d.sha256 for d in shelf.documents(around.today) if d.sha256) if shelf is not None else ()
     return replace(around, published=frozenset(digests))
+
+
+def with_ledger(around: LintContext, ledger: Ledger) -> LintContext:
+    """Return what a draft is filled in from, with the records of what is in use and the head of a ledger.
+
+    Raises:
+        Unreachable: the ledger does not answer.
+    """
+    size = ledger.proofs.size()
+    head = LedgerHead(size=size, root=merkle.root(size, ledger.proofs.fetch).hex()) if size else None
+    records = {r.id: r for version in deployed(ledger) for r in version.records}
+    ordered = tuple(sorted(records.values(), key=lambda r: (r.evidence.time, r.id)))
+    return replace(around, evidence=replace(around.evidence, records=ordered), head=head)
 
 
 def draft_note(kind: str, system: str | None, around: LintContext, form: str | None = None) -> Iterator[str]:

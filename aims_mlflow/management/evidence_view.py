@@ -40,7 +40,14 @@ class EvidenceView:
 
     def of_system(self, system: str | None) -> list[SealedRecord]:
         """Return the records about a system."""
-        return [r for r in self.records if r.evidence.system == system]
+        return self._by_system.get(system, [])
+
+    @cached_property
+    def _by_system(self) -> dict[str | None, list[SealedRecord]]:
+        found: dict[str | None, list[SealedRecord]] = {}
+        for record in self.records:
+            found.setdefault(record.evidence.system, []).append(record)
+        return found
 
     def groups(self, system: str | None) -> set[str]:
         """Return the groups that were compared for a system, as column=value."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.gates.document_content.reviews import line_digest
 from aims_mlflow.management.applicability.proposals import proposals
+from aims_mlflow.management.review_inputs import input_lines
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import PreparationDetails, ProvenanceDetails
 from aims_mlflow.records.documents import ABOUT_A_MODEL
-from aims_mlflow.records.documents.improvement import (
-    AuditReportDocument,
-    CorrectiveActionDocument,
-    NonconformityDocument,
-)
-from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.wording import limit_text
 
 if TYPE_CHECKING:
@@ -179,20 +175,15 @@ def _communication(system: str | None, around: LintContext) -> dict[str, Any]:  
 
 def _review_inputs(system: str | None, around: LintContext) -> dict[str, Any]:  # noqa: ARG001
     """Return what happened until today, each by its id; where nothing is known to have happened, a person says so."""
-    written = [d.written for d in around.folder.documents]
-    incidents = [d for d in written if isinstance(d, IncidentDocument) and (d.detected_on or d.aware_on)]
-    audits = [d for d in written if isinstance(d, AuditReportDocument) and d.held]  # a draft is no audit
-    facts = [(d.id, e) for d in written if isinstance(d, NonconformityDocument) for e in d.nonconformities]
-    actions = [(d.id, a) for d in written if isinstance(d, CorrectiveActionDocument) for a in d.actions]
-    done = [
-        f"action {a.id or a.action} of {name}: {f'done on {a.done}' if a.done else f'due on {a.due}, not done'}"
-        for name, a in actions
-    ]
+    lines = input_lines((d.written for d in around.folder.documents), around.evidence.records)
+    told: dict[str, list[str]] = {}
+    for line in lines:
+        told.setdefault(line.input, []).append(line.text)
     return {
         "cutoff": f"{around.today}T00:00:00Z",
-        "incidents": [f"{d.id} of {d.detected_on or d.aware_on}: {d.status or 'no status'}" for d in incidents],
-        "audits": [f"{d.audit or d.id} ({d.id}), held {d.held}; findings: {len(d.findings)}" for d in audits],
-        "nonconformities": [f"{e.id or e.fact} of {name}: {e.cause or 'no cause yet'}" for name, e in facts] + done,
+        "ledger": around.head.model_dump() if around.head else None,
+        "written": [{"input": x.input, "source": x.source, "sha256": line_digest(x.text)} for x in lines],
+        **told,
     }
 
 

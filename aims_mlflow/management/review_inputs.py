@@ -1,14 +1,15 @@
-"""What a management review was not told: required inputs that say nothing, and events that they leave out."""
+"""What a management review is told: the lines that documents and monitors give, and what its inputs leave out."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
+from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.improvement import (
     AuditReportDocument,
+    CorrectiveActionDocument,
     NonconformityDocument,
     ReviewInputsDocument,
 )
@@ -17,7 +18,44 @@ from aims_mlflow.records.documents.incident import IncidentDocument
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.records.documents.base import WrittenDocument
+    from aims_mlflow.records.documents.improvement import ReviewInput
+
+
+class InputLine(NamedTuple):
+    """A line of the inputs: which input, the id of what it is about, and its text."""
+
+    input: ReviewInput
+    source: str
+    text: str
+
+
+def input_lines(documents: Iterable[WrittenDocument], records: Iterable[SealedRecord]) -> list[InputLine]:
+    """Return a line for each incident, audit, nonconformity and action of documents, and each run of a monitor."""
+    lines = []
+    for d in documents:
+        if isinstance(d, IncidentDocument) and (d.detected_on or d.aware_on):
+            text = f"{d.id} of {d.detected_on or d.aware_on}: {d.status or 'no status'}"
+            lines.append(InputLine("incidents", d.id, text))
+        elif isinstance(d, AuditReportDocument) and d.held:  # a draft is no audit
+            text = f"{d.audit or d.id} ({d.id}), held {d.held}; findings: {len(d.findings)}"
+            lines.append(InputLine("audits", d.id, text))
+        elif isinstance(d, NonconformityDocument):
+            for n, e in enumerate(d.nonconformities, 1):
+                text = f"{e.id or e.fact} of {d.id}: {e.cause or 'no cause yet'}"
+                lines.append(InputLine("nonconformities", f"{d.id}/{e.id or n}", text))
+        elif isinstance(d, CorrectiveActionDocument):
+            for n, a in enumerate(d.actions, 1):
+                when = f"done on {a.done}" if a.done else f"due on {a.due}, not done"
+                text = f"action {a.id or a.action} of {d.id}: {when}"
+                lines.append(InputLine("nonconformities", f"{d.id}/{a.id or n}", text))
+    for run in (r for r in records if r.evidence.kind == "monitor-run"):
+        beyond = sum(c.passed is False for c in run.evidence.claims)
+        result = run.evidence.result.replace("_", " ")
+        text = f"run {run.id} of {run.evidence.time[:10]}: {result}, {beyond} beyond a limit"
+        lines.append(InputLine("monitoring", run.id, text))
+    return lines
 
 
 def left_out(

@@ -67,6 +67,7 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
             force.keyring_digest,
             authority.seen_from(count(sessions, said.model_digest)),
             NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, first=said.documents_read),
+            said.ways_back,
         )
         return decide(rules, sessions, consents, request, moment)
     except (AimsError, ValueError, KeyError) as exc:

@@ -163,6 +163,8 @@ class Decision(Record):
     documents: tuple[Sha256, ...] | None = None
     # How many leaves about documents were read. None: the rules read no documents.
     documents_read: int | None = None
+    # Versions to which a release could go back, where documents were read: a plan may name one.
+    ways_back: tuple[str, ...] | None = None
     # Kinds of document that the policy's level `standard` asks for at deployment, and this stage did not.
     not_asked: tuple[str, ...] | None = None
     time: Time

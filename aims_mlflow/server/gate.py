@@ -12,6 +12,7 @@ from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
 from aims_mlflow.gates.waivers import void_waivers
 from aims_mlflow.lifecycle.model_history import ModelHistory
+from aims_mlflow.lifecycle.tenures import ways_back
 from aims_mlflow.server.bounded_call import BoundedCalls
 from aims_mlflow.server.change import DecisionContext, RegistryChange
 from aims_mlflow.server.hourly_bounds import HourlyBounds
@@ -111,6 +112,7 @@ class Gate:
             force.keyring_digest,
             authority.seen_from(counted),
             self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
+            ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
         context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import yaml
 from sklearn.dummy import DummyRegressor
 
 from aims_mlflow.cli.main import cli, run_command
@@ -136,6 +137,13 @@ def called_system() -> dict[str, str]:
     }
 
 
+def review_inputs() -> dict[str, str]:
+    """Let the software write the inputs of the management review, from documents and ledger."""
+    draft = yaml.safe_load(run_command("document", "new", "review-inputs", "--print", "--ledger", LEDGER))
+    told = {name: json.dumps(draft[name]) for name in ("ledger", "written", "audits")}
+    return {f"review_{name}": text for name, text in told.items()} | {"review_cutoff": draft["cutoff"]}
+
+
 def days() -> dict[str, str]:
     """Return the days that the documents name, counted from today."""
     now = datetime.now(UTC)
@@ -172,6 +180,8 @@ def main(folder: Path) -> None:
     known = called_system() | days()
     publish(write_documents(known))  # requirements are approved before the training
     known |= trained_system()
+    publish(write_documents(known), "--evidence", f"models:/{MODEL}/1")
+    known |= review_inputs()
     publish(write_documents(known), "--evidence", f"models:/{MODEL}/1")
     aims("system", "scan", "--source", HERE / "letters", "--vendors", HERE / "vendors.csv", "--write")
     aims("document", "findings", "--ledger", LEDGER)

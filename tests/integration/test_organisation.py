@@ -1,9 +1,11 @@
 """The example organisation reaches an approved statement and a bundle by commands; each planted fault is found, alone."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +16,12 @@ import yaml
 from aims_mlflow.catalog.loader import controls
 from support.commands import command
 from support.fresh_database import fresh_database
+from support.lint_organisation_faults import LINT_FAULTS
 from support.more_organisation_faults import MORE_PLANTED
 from support.organisation_faults import PLANTED, REFUSED
 from support.organisation_risk_faults import RISK_FAULTS
 
-EVERY = PLANTED | RISK_FAULTS | MORE_PLANTED
+EVERY = PLANTED | RISK_FAULTS | MORE_PLANTED | LINT_FAULTS
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organisation"
 pytestmark = pytest.mark.timeout(600)
 
@@ -93,6 +96,87 @@ def test_it_ends_with_no_finding_a_whole_statement_and_a_bundle(organisation):
     assert [r["control"] for r in rows] == list(controls())
     assert all(r["reason"] and r["basis"] and r["owner"] and r["review"] for r in rows)
     assert "max approved soa version 1" in shown
+
+
+@pytest.fixture
+def later(at_home, tmp_path, monkeypatch):
+    """A copy of the whole organisation, to live on in: what is published and sealed there stays there."""
+    import mlflow
+
+    copy = tmp_path / "later"
+    shutil.copytree(at_home, copy)
+    with contextlib.closing(sqlite3.connect(copy / "mlflow.db")) as database:  # new runs write into the copy
+        database.execute(
+            "UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (str(at_home), str(copy))
+        )
+        database.commit()
+    monkeypatch.chdir(copy)
+    for name, value in {
+        "AIMS_HOME": f"{copy}/platform", "AIMS_POLICY": f"{copy}/policy", "AIMS_FOLDER": f"{copy}/aims",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{copy}/mlflow.db", "MLFLOW_REGISTRY_URI": f"aims+sqlite:///{copy}/mlflow.db",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    mlflow.set_tracking_uri(f"sqlite:///{copy}/mlflow.db")
+    mlflow.set_registry_uri(f"aims+sqlite:///{copy}/mlflow.db")
+
+    def by(person, *args):
+        monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{person}.pem")
+        return command(*args)
+
+    return copy, by
+
+
+def rewritten(folder, name, pattern, words):
+    file = folder / "aims" / name
+    text, count = re.subn(pattern, words, file.read_text(encoding="utf-8"))
+    assert count, f"{name} has no {pattern!r}"
+    head = re.search(r"^id: \S+$", text, re.MULTILINE)
+    more = 'version: "2"\nsupersedes: "1"\nreason_for_change: it was corrected\n'
+    file.write_text(text.replace(f"{head[0]}\n", f"{head[0]}\n{more}", 1), encoding="utf-8")
+
+
+def test_a_run_of_the_monitor_on_few_rows_is_found_and_accepted_for_a_while(later):
+    folder, by = later
+    head, *rows = (folder / "loans.csv").read_text(encoding="utf-8").splitlines()
+    kept = [r for r in rows if float(r.split(",")[1]) <= 0.9][:100]
+    few = [f"{float(r.partition(',')[0]) * 3},{r.partition(',')[2]}" for r in kept]
+    (folder / "few.csv").write_text("\n".join([head, *few]), encoding="utf-8")
+    _, printed = by("ana", "monitor", "run", "models:/loan-screening@champion", "--data", "few.csv", "--json")
+    run = json.loads(printed)["run_id"]
+    ledger = f"sqlite:///{folder}/mlflow.db.aims.db"
+    assert by("ana", "ledger", "ingest", run, "--reason", "the first run", "--ledger", ledger)[0] == 0
+
+    def said(part):
+        _, shown = by("rita", "document", "findings", "--ledger", ledger, "--json")
+        return {f["rule"]: f for f in json.loads(shown)[part]}
+
+    before = said("findings")
+    assert set(before) == {"C6", "F6", "L10", "L16", "R3"}
+    assert "saw 100 rows, and plan monitoring-loan-screening asks for 500" in before["L16"]["fact"]
+    rewritten(folder, "risks.yaml", "status: accepted", "status: accepted\n    accepted_until: 2099-01-31\n"
+              f"    findings: [{before['L16']['id'][:12]}, {before['R3']['id'][:12]}]")  # fmt: skip
+    assert by("rita", "document", "publish", "risks")[0] == 0
+    assert "L16" in said("findings")  # nobody approved the register yet
+    assert by("max", "approve", "document:risks")[0] == 0
+    after = said("accepted")
+    assert after["L16"]["accepted"]["by"] == "max"
+    assert set(said("findings")) == {"C6", "F6", "L10", "R3"}  # the others of R3 are other findings
+
+
+def test_a_document_that_nobody_approved_and_one_from_before_its_approval(later):
+    folder, by = later
+    plan = (folder / "aims" / "measurement.yaml").read_text(encoding="utf-8")
+    for name in ("second", "third"):
+        text = plan.replace("id: measurement", f"id: {name}")
+        (folder / "aims" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    rewritten(folder, "design-loan-screening.yaml", r"effective_from: \S+", "effective_from: 2026-01-31")
+    for name in ("second", "design-loan-screening"):
+        assert by("rita", "document", "publish", name)[0] == 0
+    assert by("olga", "approve", "document:design-loan-screening")[0] == 0
+    (folder / "aims" / "broken.yaml").write_text("kind: scope\nid: broken\n", encoding="utf-8")
+    _, shown = by("rita", "document", "findings", "--ledger", f"sqlite:///{folder}/mlflow.db.aims.db", "--json")
+    found = sorted(_named(f["rule"], f["about"]) for f in json.loads(shown)["findings"])
+    assert found == ["W1 file/broken.yaml", "W1 third", "W2 second", "W8 design-loan-screening"]
 
 
 def test_every_document_is_approved_and_none_is_set_aside(at_home):

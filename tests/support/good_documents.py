@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aims_mlflow.catalog.loader import controls
+from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.records.base import utc_text
 from support.signed_sessions import MODEL, TEST, TRAIN
 
@@ -17,6 +18,8 @@ IMPACT = {
     "id": "I1", "kind": "harm", "group": "women", "mechanism": "a lower score", "severity": "grave", "likelihood": "likely",
 }  # fmt: skip
 LEVEL = {"level": "high", "meaning": "once a month or more"}
+# A management review that decides about no single input: each has its reason.
+NO_ACTION = [{"input": field, "reason": "the registers of this week show nothing new"} for field in REVIEW_INPUTS]
 
 # What a good document of each kind states.
 FIELDS: dict[str, dict[str, Any]] = {
@@ -142,7 +145,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "review-inputs": dict.fromkeys(("earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "incidents", "opportunities"), "discussed, see minutes"),
     "review-minutes": {"date": DAY, "attendees": ["max", "olga"], "top_management": ["max"], "inputs": "review-inputs",
-                       "decisions": [{"decision": "hire", "owner": "olga", "due": NEXT}]},
+                       "decisions": [{"decision": "hire", "owner": "olga", "due": NEXT}], "no_action": NO_ACTION},
     "nonconformity": {"nonconformities": [{"fact": "run missed", "cause": "no deputy"}]},
     "corrective-action": {"actions": [{"action": "name a deputy", "owner": "olga", "done": DAY}]},
     "effectiveness-check": {

@@ -33,7 +33,9 @@ how_to_contest: by letter to the ombudsman
 contact: olga
 ---
 
-Income screening orders applications. A clerk of the bank decides about each of them.
+Income screening orders applications of women (sex=Female) and men (sex=Male). A clerk of the bank decides about each
+of them, and reads those without a score first. Whoever finds a decision wrong writes a letter to the ombudsman, whose
+address stands on every letter of the bank, and olga answers it.
 """
 
 

@@ -28,7 +28,9 @@ title: What the board decided
 attendees: [max]
 top_management: [max]
 inputs: review-inputs
-decisions: [{decision: a second data scientist is hired, owner: olga, due: 2026-09-30}]
+decisions:
+  - {decision: a second data scientist is hired, owner: olga, due: 2026-09-30,
+     about: [earlier_actions, context_changes, nonconformities, monitoring, audits, objectives, incidents, opportunities]}
 next: 2099-07-01
 """
 )
@@ -38,7 +40,7 @@ MORE_PLANTED = {
             ("measurement.yaml",), ("policy-told.yaml",), ("requirements-loan-screening.yaml",),
             ("quality-loan-screening.yaml",), ("use-process.md",), ("use-loan-screening.md",),
             ("objectives-letter-assistant.yaml",), ("channel-letter-assistant.md",), ("told-loan-screening.yaml",),
-            ("told-letter-assistant.yaml",),
+            ("told-letter-assistant.yaml",), ("minutes.yaml",),
             ("incident-plan-letter-assistant.yaml",), ("tell-letter-assistant.yaml",), ("use-letter-assistant.md",),
             ("ai-policy.md", r"effective_from: \S+", "effective_from: 2023-01-31"),
             ("policy-review.yaml",),
@@ -97,7 +99,7 @@ MORE_PLANTED = {
         ["C6 letter-assistant/limits", "I1 audit-report/author", "I5 audit-report/N1/action", "I7 audit-report",
          "K2 loan-screening/release-loan-screening/stop", "K2 roles/model owner/deputy", "K3 competence-ana/assessor",
          "K3 competence-rita/requirement", "K8 loan-screening/approve/olga", "L4 incident-1", "L8 incident-1/plan",
-         "O2 channel-loan-screening/target", "O2 reports-letter-assistant/P1/days", "S10 parties/supervisory authority",
+         "M1 review-inputs", "O2 channel-loan-screening/target", "O2 reports-letter-assistant/P1/days", "S10 parties/supervisory authority",
          "S4 letter-assistant/law", "S4 letter-assistant/objectives", "S4 letter-assistant/since",
          "S4 letter-assistant/stages", "W6 context/climate"],
     ),

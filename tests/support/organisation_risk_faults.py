@@ -80,6 +80,6 @@ RISK_FAULTS = {
         ],
         ["F10 impact-loan-screening", "I5 audit-report/N1", "I5 audit-report/N1/closed", "I6 new-class", f"L1 {LIVE}",
          f"L1 {LIVE}/release-loan-screening/drill", "L14 logs-loan-screening/logs", "L5 deviations/nonconformities.0/cause",
-         "L6 deviations/N7", "O1 oversight/2026-06-30", "O4 use-objectives/reading", "W9 retention"],
+         "L6 deviations/N7", "M1 review-inputs", "O1 oversight/2026-06-30", "O4 use-objectives/reading", "W9 retention"],
     ),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from aims_mlflow.gates.document_content.audits import (
     without_report,
 )
 from aims_mlflow.gates.document_content.causes import is_no_cause
-from aims_mlflow.gates.document_content.reviews import next_due, wrong_minutes
+from aims_mlflow.gates.document_content.reviews import changed_inputs, next_due, wrong_minutes
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import texts
 from aims_mlflow.gates.verdict import joined
@@ -26,6 +26,7 @@ from aims_mlflow.records.documents.improvement import (
     CorrectiveActionDocument,
     EffectivenessCheckDocument,
     NonconformityDocument,
+    ReviewInputsDocument,
     ReviewMinutesDocument,
 )
 from aims_mlflow.signing.owners import is_among, person
@@ -96,6 +97,14 @@ def tells_incidents(document: PublishedDocument, subject: StatusSubject, at: dat
         day = str(incident.fields.get("detected_on") or incident.fields.get("aware_on") or "9999")[:10]
         if day <= last and incident.id.casefold() not in named:
             return "missing", f"incident {incident.id} of {day} is not among its inputs"
+    return None
+
+
+def _as_written(inputs: ReviewInputsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """What the software wrote for the review is as it was written."""
+    changed = changed_inputs(inputs)
+    if changed:
+        return "failed", f"what was written of {changed[0].source} ({changed[0].input}) was changed afterwards"
     return None
 
 
@@ -175,3 +184,4 @@ EFFECT = by_document(
     each_entry("checks", _checked_again),
     of_form(EffectivenessCheckDocument, _of_an_action),
 )
+UNCHANGED = of_form(ReviewInputsDocument, _as_written)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.by_document import absent, judged
 from aims_mlflow.gates.control_conditions.operation import deployments
+from aims_mlflow.gates.document_content.monitoring import acknowledgement, other_baseline, rows_of, why_late
 from aims_mlflow.gates.kind_verdict import judge_records
-from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mappings, number
+from aims_mlflow.gates.shapes import number
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.checks import MonitorRunDetails
+from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,7 +83,7 @@ def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
 
 
 def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each run saw at least the rows that the plan asks for."""
+    """Each run saw at least the rows that the plan asks for, beside the baseline of this model."""
     verdict, plan = _plan(subject, at)
     if plan is None:
         return verdict
@@ -95,26 +94,36 @@ def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
     runs, found = _runs(subject, at)
     if not runs:
         return found
-    few = [n for r in runs if (n := read_details(r.evidence, MonitorRunDetails).rows or 0) < least]
+    few = [n for r in runs if (n := rows_of(r)) < least]
     if few:
         text = f"{len(few)} runs saw under {least:,} rows (the least {min(few):,})"
         return Judgement("not evaluated", text).about(*runs)
+    baselines = [r for r in subject.records if r.evidence.kind == "drift-baseline"]
+    other = [r for r in runs if other_baseline(r, baselines)]
+    if other:
+        text = f"{len(other)} of {len(runs)} runs compared with a baseline that is none of this model"
+        return Judgement("failed", text).about(*other)
     return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
 
 
 def breaches(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each run in breach is acknowledged by name in the plan's document or a later run."""
+    """Each run in breach is acknowledged by name in the plan's document, within the hours that it states."""
     verdict, plan = _plan(subject, at)
     runs, found = _runs(subject, at)
     if not runs:
         return found
-    handled = {
-        str(e.get("run")) for e in mappings(plan.fields.get("acknowledged") if plan else ()) if says(e.get("by"))
-    }
-    open_ones = [r for r in runs if r.evidence.result == "failed" and r.id not in handled]
+    written = plan.written if plan else None
+    plans = [written] if isinstance(written, MonitoringPlanDocument) else []
+    beyond = [(r, acknowledgement(r, plans)) for r in runs if r.evidence.result == "failed"]
+    open_ones = [r for r, seen in beyond if seen is None]
     if open_ones:
         text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
         return Judgement("failed", text).about(*open_ones)
+    hours = plans[0].within_hours if plans else None
+    late = [(r, why) for r, seen in beyond if seen and (why := why_late(r, seen, hours))]
+    if late:
+        text = f"the breach of {late[0][0].evidence.time[:10]} was {late[0][1]}"
+        return Judgement("warned", text, warnings=(text,)).about(late[0][0])
     return joined([verdict, Judgement("holds", "").about(*runs)], f"no breach of {len(runs)} runs is open")
 
 
@@ -123,7 +132,7 @@ def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
     runs, found = _runs(subject, at)
     if not runs:
         return found
-    bare = [r for r in runs if not read_details(r.evidence, MonitorRunDetails).rows]
+    bare = [r for r in runs if not rows_of(r)]
     if bare:
         return Judgement("not evaluated", f"{len(bare)} of {len(runs)} runs do not say on how many rows").about(*bare)
     return joined([judge_records("monitor-run", runs, at), breaches(subject, at)], f"{len(runs)} runs evaluated")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.gates.control_conditions.by_document import by_document, each_entry, entries, of_form, states
 from aims_mlflow.gates.control_conditions.operation import within_a_year
 from aims_mlflow.gates.document_content.objectives import unmeasurable, without_objective
-from aims_mlflow.gates.document_content.oversight import stopped
+from aims_mlflow.gates.document_content.oversight import promises, stopped, wrong_period
 from aims_mlflow.gates.document_content.stated_results import falls_short
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.person_statements import says
@@ -49,6 +49,13 @@ def _goes_on(document: OversightDocument, known: DocumentSet, day: str) -> Probl
     return ("stale", f"the last period of oversight ended on {last}, over a year ago") if last else None
 
 
+def _as_promised(document: OversightDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
+    """The reviews that measures, conditions and use processes promise were made."""
+    promised = promises(str(document.system), known)
+    wrong = next((w for period in document.periods if (w := wrong_period(period, promised))), None)
+    return ("failed", wrong) if wrong else None
+
+
 def _reviewed(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     decisions, seen = number(entry.get("decisions")), number(entry.get("reviewed"))
     if decisions is None or seen is None:
@@ -79,6 +86,7 @@ CHECKS: dict[str, Check] = {
         "oversight-record",
         entries("periods", "by"),
         each_entry("periods", _reviewed),
+        of_form(OversightDocument, _as_promised),
         of_form(OversightDocument, _goes_on),
     ),
     "A.9.3/measurable": by_document(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.by_document import by_document, entries, states
+from aims_mlflow.gates.document_content.preparation import unequal_losses
 from aims_mlflow.gates.kind_verdict import how_to_add, judge_records, warnings_of
 from aims_mlflow.gates.person_statements import counting_approvals, says
 from aims_mlflow.gates.shapes import mappings
@@ -96,7 +97,7 @@ def _acquired(link: LineageLink | None) -> bool:
 
 
 def steps(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each preparation has a reason and a known input, and an approved criterion that allows it."""
+    """Each preparation has a reason, a known input and an approved criterion; no group lost far more, unsaid."""
     done = subject.of("preparation")
     criteria = subject.written("preparation-criteria")
     if not done:
@@ -114,7 +115,18 @@ def steps(subject: StatusSubject, at: datetime) -> Judgement:
     unlisted = [f for f in (_function(r) for r in done) if f not in allowed]
     if unlisted:
         return Judgement("stale", f"no criterion allows {', '.join(dict.fromkeys(unlisted))}").about(*done)
-    return verdict
+    return _lost_alike(done, criteria[-1]) or verdict
+
+
+def _lost_alike(done: list[SealedRecord], criteria: PublishedDocument) -> Judgement | None:
+    """Return the failure where a step took far more rows from one group, and neither code nor criterion says why."""
+    rows = mappings(criteria.fields.get("criteria"))
+    reasons = {str(e.get("step")): " ".join(map(str, e.values())) for e in rows}
+    for record in done:
+        for _, lost in unequal_losses(record, reasons.get(_function(record), "")):
+            text = f"{_function(record)} took {lost}, and no reason names that group"
+            return Judgement("failed", text).about(record)
+    return None
 
 
 def _function(record: SealedRecord) -> str:

@@ -10,6 +10,9 @@ from aims_mlflow.signing.owners import person
 if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet
 
+# How a method says that whoever owns a risk may accept it.
+OWNER = ("owner", "its owner", "risk owner", "the risk owner", "the owner of the risk")
+
 
 class AcceptingPeople:
     """The people register and the risk method, asked whether somebody may accept a level."""
@@ -29,3 +32,7 @@ class AcceptingPeople:
         return name in self._top or bool(
             {name, self._functions.get(name, "")} & self._allowed.get(level.casefold(), set())
         )
+
+    def names_owner(self, owner: str, level: str) -> bool:
+        """Return whether the risk method lets the owner of a risk accept a level: by name, or as its owner."""
+        return bool({self._same_person(owner), *OWNER} & self._allowed.get(level.casefold(), set()))

@@ -90,6 +90,10 @@ class DutyRegister:
         """Return whether it is somebody's duty to train a system."""
         return self._is_one_of(name, (*self.holders(("train",)), *self._by_role(ROLE_TRAINS, None)))
 
+    def approving_roles(self, system: str) -> list[str]:
+        """Return whom a role lets approve a system, by its words."""
+        return list(self._by_role(ROLE_APPROVES, system))
+
     def _is_top(self, name: str) -> bool:
         return self._is_one_of(name, (p.id for p in self.people.values() if p.top_management and p.active(self.today)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -14,10 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aims_mlflow.gates.document_content.document_set import DocumentSet
-    from aims_mlflow.records.documents.improvement import ReviewMinutesDocument
+    from aims_mlflow.records.documents.improvement import ReviewMinutesDocument, WrittenInput
     from aims_mlflow.records.documents.leadership import PolicyReviewDocument
 
 YEAR = timedelta(days=365)
+# Inputs of a management review that clause 9.3 asks for, each with its words.
+REVIEW_INPUTS = {
+    "earlier_actions": "actions of the last review", "context_changes": "changes of context and parties",
+    "nonconformities": "nonconformities and corrective actions", "monitoring": "results of monitoring and measurement",
+    "audits": "results of audits", "objectives": "objectives that were reached", "incidents": "incidents",
+    "opportunities": "opportunities for improvement",
+}  # fmt: skip
+# What is answered too where the inputs have it.
+MORE_INPUTS = {"waivers": "waivers", "risks": "changes of risks and impacts"}
 NO_DECISION = re.compile(
     r"\s*((was|were|is|are|the board|management)\s+)*"
     r"(noted|none|no decision|(took|taken) note( of( it| this)?)?|ok(ay)?)"
@@ -52,7 +62,28 @@ def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[s
     ]  # fmt: skip
     if bare:
         wrong.append(f"the decision {bare[0][:60]!r} has no owner or no day")
+    unanswered = _unanswered(held, told[0]) if told else []
+    if unanswered and held.decisions:
+        wrong.append(f"no decision is about {', '.join(unanswered)}, and no_action gives no reason")
     return wrong
+
+
+def _unanswered(held: ReviewMinutesDocument, told: ReviewInputsDocument) -> list[str]:
+    """Return the inputs on which neither a decision was made nor a reason says why none is needed."""
+    answered = {field for d in held.decisions if not NO_DECISION.fullmatch(d.decision) for field in d.about}
+    answered |= {n.input for n in held.no_action if says(n.reason) and not NO_DECISION.fullmatch(n.reason)}
+    asked = REVIEW_INPUTS | {field: what for field, what in MORE_INPUTS.items() if getattr(told, field)}
+    return [what for field, what in asked.items() if field not in answered]
+
+
+def line_digest(line: str) -> str:
+    """Return the digest by which a line of the inputs is known to be as the software wrote it."""
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def changed_inputs(inputs: ReviewInputsDocument) -> list[WrittenInput]:
+    """Return what the software wrote for a review, and what is not there (any more) as it was written."""
+    return [w for w in inputs.written if w.sha256 not in {line_digest(line) for line in getattr(inputs, w.input)}]
 
 
 def next_due(review: ReviewMinutesDocument | PolicyReviewDocument) -> str | None:

@@ -276,6 +276,13 @@ def duty_faults(document: ResponsibilityDocument) -> Iterator[SupplierFault]:
             many = "are" if len(duty.accountable) > 1 else "is"
             fact = f"for {duty.duty!r} of {document.system}, {who} {many} accountable: it has to be one party"
             yield SupplierFault("T7", fact, "name one party in responsibility-matrix", duty.duty)
+    several: dict[str, dict[str, None]] = {}
+    for duty in document.duties:
+        several.setdefault(" ".join(duty.duty.casefold().split()), {}).update(dict.fromkeys(duty.accountable[:1]))
+    for name, parties in several.items():
+        if len(parties) > 1:
+            fact = f"{name!r} of {document.system} stands there twice, for {' and for '.join(parties)}"
+            yield SupplierFault("T7", fact, "keep one row of it in responsibility-matrix", f"{name}/twice")
 
 
 def shared_before(document: ResponsibilityDocument, documents: DocumentSet, today: str) -> SupplierFault | None:

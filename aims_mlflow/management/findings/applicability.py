@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
@@ -52,6 +53,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield ManagementFinding("P1", "statement", fact, "aims document new soa")
         return
     rows = {c.control: c for c in newest.controls}
+    yield from _decided_twice(newest)
     for control in controls():
         yield from _row(control, rows.get(control), newest.id, state)
     yield from _risks(state, rows, newest.id)
@@ -81,6 +83,16 @@ def _row(
     if row.applies and not row.basis:
         fact = f"{control} is in, and no risk, objective or law is named for it"
         yield ManagementFinding("P5", control, fact, f"name them in `basis` of {control}", None, (statement,))
+
+
+def _decided_twice(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
+    """Yield P1: two rows about one control, of which nobody can say which one holds."""
+    counted = Counter(row.control for row in statement.controls)
+    for control in (name for name, n in counted.items() if n > 1):
+        said = ", ".join("in" if row.applies else "out" for row in statement.controls if row.control == control)
+        fact = f"{control} has {counted[control]} decisions in {statement.id} ({said}): nobody can say which one holds"
+        fix = f"keep one row of {control} in {statement.id}"
+        yield ManagementFinding("P1", f"{control}/twice", fact, fix, None, (statement.id,))
 
 
 def _basis(control: str, row: ControlStatement, statement: str, state: ManagementState) -> Iterator[ManagementFinding]:

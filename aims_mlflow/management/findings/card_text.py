@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.rules.figures import matches
+from aims_mlflow.management.shown_numbers import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

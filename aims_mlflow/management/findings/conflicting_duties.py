@@ -9,7 +9,7 @@ from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.leadership import RoleAssignmentDocument, RolesDocument
-from aims_mlflow.records.documents.lifecycle import CompetenceDocument, DeploymentPlanDocument
+from aims_mlflow.records.documents.lifecycle import CompetenceDocument, DeploymentPlanDocument, MonitoringPlanDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 JUDGING: tuple[Activity, ...] = ("validate", "approve")
 STOPS: Activity = "stop"
+ACTING: tuple[Activity, ...] = ("operate", "stop", "approve", "validate", "report")
 # Roles whose competence is about AI itself; a clinician who uses a system has to know radiology.
 JUDGED = re.compile(r"train|approv|audit", re.IGNORECASE)
 # What somebody knows who trains, judges, runs or audits a system: one word of it names a competence for AI.
@@ -38,6 +39,8 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _both(system, duties, state)
     for plan in state.of(DeploymentPlanDocument):
         yield from _may_not_stop(plan, duties, state)
+    for watched in state.of(MonitoringPlanDocument):
+        yield from _may_not_act(watched, duties, state)
     for document in state.of(RolesDocument):
         yield from _deputies(document, state)
     for record in state.of(CompetenceDocument):
@@ -48,7 +51,8 @@ def judges_own_training(system: str, duties: DutyRegister, state: ManagementStat
     """Yield (duty, person) of whoever is to train a system and to validate or approve it too."""
     training = {state.same_person(name) for name in duties.holders(("train",), system)}
     for duty in JUDGING:
-        for name in dict.fromkeys(duties.holders((duty,), system)):
+        by_role = duties.approving_roles(system) if duty == "approve" else ()
+        for name in dict.fromkeys((*duties.holders((duty,), system), *by_role)):
             if state.same_person(name) in training:
                 yield duty, name
 
@@ -75,6 +79,20 @@ def _may_not_stop(
             f"name who holds it, or give it to {plan.who_may_stop} in role-assignment: aims document publish {plan.id}"
         )
         yield ManagementFinding("K2", f"{system}/{plan.id}/stop", fact, fix, system, (plan.id,))
+
+
+def _may_not_act(
+    plan: MonitoringPlanDocument, duties: DutyRegister, state: ManagementState
+) -> Iterator[ManagementFinding]:
+    """Yield K2: who acts on a breach by the plan, and holds no duty for the system."""
+    system = str(plan.system)
+    held = {state.same_person(name) for name in duties.holders(ACTING, system)}
+    known = plan.who_acts and state.same_person(plan.who_acts) in {state.same_person(p) for p in state.people}
+    if held and plan.who_acts and known and not _names_one(plan.who_acts, held, state):
+        fact = f"by {plan.id} {plan.who_acts} acts on a breach of {system}, and holds no duty for it; "
+        fact += f"{', '.join(sorted(held))} does"
+        fix = f"name who holds one, or give it to {plan.who_acts} in role-assignment: aims document publish {plan.id}"
+        yield ManagementFinding("K2", f"{system}/{plan.id}/acts", fact, fix, system, (plan.id,))
 
 
 def _names_one(words: str, held: set[str], state: ManagementState) -> bool:

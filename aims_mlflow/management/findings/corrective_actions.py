@@ -10,6 +10,7 @@ from aims_mlflow.gates.document_content.causes import is_no_cause
 from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.document_content.stated_results import names_value
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.management.cited_records import RECORD
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
 from aims_mlflow.records.documents.improvement import (
@@ -99,6 +100,10 @@ def _late(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
                 wrong.append(f"was due on {action.due}, and is not done")
             if action.due and action.done and action.done > action.due:
                 wrong.append(f"was done on {action.done}, after {action.due}")
+            ids = (e for e in action.evidence if RECORD.fullmatch(e.strip()))
+            unknown = [e for e in ids if state.deployed is not None and not state.has_record(e.strip())]
+            if unknown:
+                wrong.append(f"is shown by {unknown[0]}, which is no record that is there")
             if wrong:
                 fact = f"corrective action {name} of {document.id} {', and '.join(wrong)}"
                 fix = f"do it, and state owner, done and what shows it in {document.id}"

@@ -11,6 +11,7 @@ from aims_mlflow.management.findings import (
     assessment_decision,
     assessment_time,
     audit_reports,
+    card_before,
     computed_states,
     conflicting_duties,
     cross_references,
@@ -36,12 +37,14 @@ from aims_mlflow.management.findings import (
     scope_words,
     signatures,
     third_parties,
+    told_inputs,
     told_limits,
     treatment_plans,
     use,
     use_objectives,
     written_documents,
 )
+from aims_mlflow.management.findings.linted import lint_findings
 from aims_mlflow.management.findings.rules import RULES
 from aims_mlflow.records.documents.context import ScanEntry, ScopeDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
@@ -54,11 +57,12 @@ if TYPE_CHECKING:
 
 COMMAND = re.compile(r"\baims [a-z]+")
 TOPICS = (
-    written_documents, inventory, impact, assessment_decision, assessment_time, documentation, told_limits, lifecycle,
-    third_parties, internal_audit, audit_reports, outdated_audits, applicability, leadership, conflicting_duties,
-    policy, signatures, risks, risk_method, treatment_plans, cross_references, oversight, use, use_objectives,
-    outside_reports, management_review, permitted_uses, incident_notices, needs_of_parties, measurements,
-    review_decisions, scope_words, listed_resources, computed_states,
+    written_documents, inventory, impact, assessment_decision, assessment_time, documentation, card_before,
+    told_limits, lifecycle, third_parties, internal_audit, audit_reports, outdated_audits, applicability,
+    leadership, conflicting_duties, policy, signatures, risks, risk_method, treatment_plans, cross_references,
+    oversight, use, use_objectives, outside_reports, management_review, told_inputs, permitted_uses,
+    incident_notices, needs_of_parties, measurements, review_decisions, scope_words, listed_resources,
+    computed_states,
 )  # fmt: skip
 
 
@@ -66,9 +70,13 @@ def findings(state: ManagementState, now: datetime) -> list[ManagementFinding]:
     """Return every finding, once for each rule and object: a pure function of documents, scan, ledger and clock."""
     order = list(RULES)
     found: dict[str, ManagementFinding] = {}
-    for each in (with_command(f, state) for topic in TOPICS for f in topic.findings(state, now)):
+    for each in (f for topic in TOPICS for f in topic.findings(state, now)):
         found[each.id] = _both(found[each.id], each) if each.id in found else each
-    return sorted(found.values(), key=lambda f: (order.index(f.rule), f.system or "", f.about))
+    for each in lint_findings(state, now, list(found.values())):
+        found[each.id] = _both(found[each.id], each) if each.id in found else each
+    return sorted(
+        (with_command(f, state) for f in found.values()), key=lambda f: (order.index(f.rule), f.system or "", f.about)
+    )
 
 
 def _both(known: ManagementFinding, other: ManagementFinding) -> ManagementFinding:

@@ -12,13 +12,14 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
 from aims_mlflow.field_address import field_text
+from aims_mlflow.ledger import merkle
 from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.cited_elsewhere import cited_elsewhere
 from aims_mlflow.management.findings.live_versions import deployed
 from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.published import file_states, published_shelf, text_of
 from aims_mlflow.management.surroundings import local_keyring
-from aims_mlflow.records.documents.improvement import AuditReportDocument
+from aims_mlflow.records.documents.improvement import AuditReportDocument, ReviewInputsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.inventory import Inventory
 from aims_mlflow.signing.keyring import parse_keyring
@@ -94,18 +95,25 @@ def read_state(
     documents = tuple(w for _, w in in_force) if known is not None else tuple(d.written for d in folder.documents)
     state = ManagementState(
         documents, inventory or kept_inventory(folder.root), published=known,
-        files=tuple(file_states(folder, known, today)),
+        files=tuple(file_states(folder, known, today)), unreadable=folder.unreadable,
         texts=_texts(folder, known, in_force), keyring=_keyring(ledger) if ledger is not None else local_keyring(),
     )  # fmt: skip
     if ledger is None:
         return state
-    state = replace(state, deployed=deployed(ledger))
+    state = replace(state, deployed=deployed(ledger), roots=_roots(ledger, state))
     wanted = _looked_up(state)
     if wanted:
         signers, requests = _looked_up_in(ledger, wanted)
         cited = cited_elsewhere(requests, wanted)
         state = replace(state, signers=signers, elsewhere=cited.ids, unread=(*state.unread, *cited.unread))
     return with_cards(state)
+
+
+def _roots(ledger: Ledger, state: ManagementState) -> dict[int, str]:
+    """Return the root of the tree over as many leaves as each document of inputs names, where there are as many."""
+    sizes = {d.ledger.size for d in state.of(ReviewInputsDocument) if d.ledger is not None}
+    there = (size for size in sizes if 0 < size <= ledger.proofs.size())
+    return {size: merkle.root(size, ledger.proofs.fetch).hex() for size in there}
 
 
 def _looked_up(state: ManagementState) -> frozenset[str]:

@@ -152,5 +152,6 @@ def _not_closing(incident: IncidentDocument, detected: str, state: ManagementSta
             yield f"it is closed by {name[:13]}, which is about another model than the one in use"
         if record.evidence.result != "passed":
             yield f"it is closed by a record that says {record.evidence.result.replace('_', ' ')}"
-        if record.evidence.time[:10] < (incident.contained_on or detected):
-            yield f"it is closed by a test of {record.evidence.time[:10]}, before it was contained"
+        contained = incident.contained_on or detected
+        if record.evidence.time[:10] < contained:
+            yield f"it is closed by a test of {record.evidence.time[:10]}, before it was contained on {contained}"

@@ -43,6 +43,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _unheld(system, entry, register)
     for document in state.of(CompetenceDocument):
         yield from _competence(document, state, today)
+    yield from _shared_keys(state)
     if state.people:
         yield from _absent(state, today)
 
@@ -64,6 +65,18 @@ def _keys(state: ManagementState, register: DutyRegister, now: datetime) -> Iter
                 )
                 fix = f"give {key.owner} the duty `{duty}` in a role-assignment, or end the key: aims keys revoke"
                 yield ManagementFinding("K1", f"key/{person(key.owner)}/{role}", fact, fix)
+
+
+def _shared_keys(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield K1: a key that the register gives to two people, so that nobody knows who signed."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for known in state.people.values():
+        for key in known.key_ids:
+            owners[key].append(known.id)
+    for key, people in owners.items():
+        if len(people) > 1:
+            fact = f"the key {key[:12]} is that of {' and of '.join(people)}, by the register of people"
+            yield ManagementFinding("K1", f"key/{key[:12]}", fact, "give each person a key of their own: aims keys new")
 
 
 def _approvers(state: ManagementState, register: DutyRegister, now: datetime) -> Iterator[ManagementFinding]:

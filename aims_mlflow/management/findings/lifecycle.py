@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.rollback import rollback_version
+from aims_mlflow.gates.document_content.monitoring import acknowledgement, is_beyond, other_baseline, rows_of, why_late
+from aims_mlflow.gates.document_content.rollback import rollback_version, why_no_way_back
 from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
 from aims_mlflow.management.findings.plans_of_version import plan_findings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.lifecycle import AcceptanceLimit
     from aims_mlflow.records.evidence import Claim
 
-SHORTEST = 8  # of a record's id that is not written out
+BASELINE = "drift-baseline"
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -39,6 +40,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _rollback(system, version, state)
         yield from _slots(system, version, state, now)
         yield from _breaches(system, version, state)
+        yield from _runs(system, version, state)
         yield from _required(system, version, state)
         yield from _required_later(system, version, state)
     yield from _without_limit(state)
@@ -52,12 +54,7 @@ def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> 
         target = rollback_version(plan.rollback_to or "")
         if target is None or (plan.model_digests and version.digest not in plan.model_digests):
             continue
-        why = (
-            "which is retired" if target in version.retired
-            else "which is the version in use" if target == version.version
-            else None if target in version.versions
-            else f"which the registry's ledger does not have (it has {', '.join(version.versions) or 'none'})"
-        )  # fmt: skip
+        why = why_no_way_back(target, version.version, version.versions, version.retired)
         if why:
             fact = f"plan {plan.id} of {version.name} goes back to version {target}, {why}"
             fix = f"name a version that is there and was allowed, and try going back: rollback_to in {plan.id}"
@@ -78,23 +75,51 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
                 f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
                 f"{plan.every_days} days since {begun}): the first was due on {missed[0]}"
             )
-            fix = f"aims monitor models:/{version.model}@{version.place} --data FILE, and seal its run"
+            fix = f"aims monitor run models:/{version.model}@{version.place} --data FILE, and seal its run"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
 
 
 def _breaches(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L10: runs of the monitor beyond a limit that nobody acknowledged in the plan."""
+    """Yield L10: runs of the monitor beyond a limit that nobody acknowledged in the plan, or not in its time."""
     plans = state.about(MonitoringPlanDocument, system)
-    seen = [a.run.rstrip(".…") for plan in plans for a in plan.acknowledged if len(a.run) >= SHORTEST]
+    hours = min((p.within_hours for p in plans if p.within_hours), default=None)
     for run in version.of("monitor-run"):
-        beyond = run.evidence.result == "failed" or any(c.passed is False for c in run.evidence.claims)
-        if beyond and not any(run.id.startswith(name) for name in seen):
-            fact = f"the monitor run of {run.evidence.time[:10]} of {version.name} is beyond a limit, and nobody "
-            fact += f"acknowledged it ({run.id})"
+        seen = acknowledgement(run, plans)
+        why = f"{seen.by} {late}" if seen and (late := why_late(run, seen, hours)) else None
+        if is_beyond(run) and (seen is None or why):
+            fact = f"the monitor run of {run.evidence.time[:10]} of {version.name} is beyond a limit, and "
+            fact += f"{why or 'nobody acknowledged it'} ({run.id})"
             fix = "judge it: state run, by and reason in `acknowledged` of the monitoring plan, or open an incident"
             about = f"{system}/{version.model}@{version.place}/{run.id}"
             yield ManagementFinding("L10", about, fact, fix, system, (run.id, *(p.id for p in plans)))
+
+
+def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L16 for runs on fewer rows than the plan asks for, and L17 for runs beside another version's baseline."""
+    at, baselines = (
+        f"{system}/{version.model}@{version.place}",
+        [r for r in version.records if r.evidence.kind == BASELINE],
+    )
+    again = f"aims monitor run models:/{version.model}@{version.place} --data FILE"
+    for plan in state.about(MonitoringPlanDocument, system):
+        few = [r for r in version.of("monitor-run") if plan.least_rows and rows_of(r) < plan.least_rows]
+        if few and plan.model in (None, f"{version.model}@{version.place}"):
+            more = f" ({len(few)} runs saw fewer)" if len(few) > 1 else ""
+            fact = (
+                f"the monitor run of {few[-1].evidence.time[:10]} of {version.name} saw {rows_of(few[-1]):,} rows, and "
+            )
+            fact += f"plan {plan.id} asks for {plan.least_rows:,}{more}"
+            fix = f"wait until there are enough rows, and run it again: {again}; or change least_rows of {plan.id}"
+            yield ManagementFinding("L16", f"{at}/{plan.id}", fact, fix, system, (plan.id, *(r.id for r in few)))
+    for run in version.of("monitor-run"):
+        named = other_baseline(run, baselines)
+        if named:
+            fact = (
+                f"the monitor run of {run.evidence.time[:10]} compared {version.name} with the baseline {named[:13]}, "
+            )
+            fact += "which is none of this version"
+            yield ManagementFinding("L17", f"{at}/{run.id}", fact, f"run it again: {again}", system, (run.id,))
 
 
 def missed_slots(begun: date, every: int, grace: int, runs: list[date], today: date) -> list[date]:

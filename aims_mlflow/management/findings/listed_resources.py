@@ -6,8 +6,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.preparation import unequal_losses
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
+from aims_mlflow.records.details.base import EvidenceDetails
 from aims_mlflow.records.details.training import PreparationDetails, ToolingDetails
 from aims_mlflow.records.documents.information import PreparationCriteriaDocument, QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import ResourceInventoryDocument
@@ -16,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.documents.information import PreparationCriterion
 
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|percent\b|per cent\b)")
 # A requirement on values that this share of them may break.
 HALF = Decimal(50)
+# Fields of records in which a host stands: of serving, of logs, of traffic and of runs of a monitor.
+HOSTS = ("host", "hosts", "hostname", "endpoint", "endpoints", "server")
 SAME = 3  # columns of which one requirement is none of their own
 PRESENT = re.compile(r"\b(not|no|non|is) ?(null|missing|empty|gaps?|na|nan)\b|\bpresent\b|\bfilled\b", re.IGNORECASE)
 
@@ -32,6 +37,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _data(system, version, state)
         yield from _tools(system, version, state)
         yield from _steps(system, version, state)
+        yield from _machines(system, version, state)
     for document in state.of(QualityRequirementsDocument):
         yield from _alike(document)
 
@@ -71,6 +77,41 @@ def _tools(system: str, version: DeployedVersion, state: ManagementState) -> Ite
         yield ManagementFinding("L13", about, fact, fix, system, ids, "A.4.4")
 
 
+def _machines(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield L13: hosts and accelerators that evidence names, and neither the entry of the system nor its inventory."""
+    inventories = state.about(ResourceInventoryDocument, system)
+    entry = state.systems.get(system)
+    if not inventories:
+        return
+    listed = [f"{r.id} {r.purpose}" for d in inventories for r in d.resources]
+    listed += [f"{s.endpoint} {s.environment}" for s in entry.serving] if entry else []
+    known = " ".join(listed).casefold()
+    for name, record in _named_machines(version):
+        if not re.search(rf"(?<![\w.-]){re.escape(name.casefold())}(?![\w-])", known):
+            fact = (
+                f"{record.evidence.kind} {record.id[:13]} of {version.name} names {name}, and neither the register nor "
+            )
+            fact += f"{inventories[-1].id} does"
+            fix = f"add it as a resource of kind compute to {inventories[-1].id}, or find out why it was used"
+            about, ids = f"{system}/{version.model}@{version.place}/compute/{name}", (inventories[-1].id, record.id)
+            yield ManagementFinding("L13", about, fact, fix, system, ids, "A.4.5")
+
+
+def _named_machines(version: DeployedVersion) -> Iterator[tuple[str, SealedRecord]]:
+    """Yield each host, by its name without scheme, port and path, and each accelerator that a record names."""
+    for record in version.records:
+        stated = read_details(record.evidence, EvidenceDetails).plain()
+        for field in (f for f in (*HOSTS, "accelerators") if f in stated):
+            value = stated[field]
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str) and text.strip():
+                    yield (text if field == "accelerators" else _host(text)), record
+
+
+def _host(text: str) -> str:
+    return re.sub(r"^\w+://", "", text.strip()).partition("/")[0].partition(":")[0]
+
+
 def _is_listed(package: str, listed: str) -> bool:
     """Return whether a text lists a package, alone or in its version."""
     name, _, number = package.casefold().partition("==")
@@ -98,7 +139,16 @@ def _steps(system: str, version: DeployedVersion, state: ManagementState) -> Ite
             fact += f"{criteria[step].most_rows_lost}"
             fix = f"find out why, and train again or state another limit with its reason: {documents[-1].id}"
             yield ManagementFinding("L13", f"{about}/rows", fact, fix, system, ids, "A.7.6")
+        named = criteria.get(step)
+        for group, lost in unequal_losses(record, _words_of(named) if named else ""):
+            fact = f"the step {step} took {lost} from the data of {version.name}, and no reason names that group"
+            fix = f"find out why, and prepare the data otherwise, or name the group in a reason: {documents[-1].id}"
+            yield ManagementFinding("L13", f"{about}/{group}", fact, fix, system, ids, "A.7.6")
         seen.add(step)
+
+
+def _words_of(criterion: PreparationCriterion) -> str:
+    return " ".join(filter(None, (criterion.allowed_when, criterion.reason, criterion.most_rows_lost)))
 
 
 def _too_many(done: PreparationDetails, criterion: PreparationCriterion) -> str | None:

@@ -54,7 +54,8 @@ def _of_model(past: ModelHistory, reader: _EvidenceReader) -> Iterable[DeployedV
         records, waived = reader.of(tenure, digest)
         yield DeployedVersion(
             past.name, tenure.place, version, digest, tenure.since, records, _registered(past, version), waived,
-            before.fact.model_digest if before else None, versions,
+            before.fact.model_digest if before else None,
+            reader.of(before, before.fact.model_digest)[0] if before else (), versions,
             tuple(v for v in versions if past.registered(v) in retired), reader.consents(past.name, digest),
         )  # fmt: skip
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.duties import duties_on
-from aims_mlflow.gates.document_content.oversight import IN_USE, stopped
+from aims_mlflow.gates.document_content.oversight import IN_USE, promises, stopped, wrong_period
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
-from aims_mlflow.records.documents.information import OversightDocument, UseProcessDocument
+from aims_mlflow.records.documents.information import OversightDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,88 +17,42 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.context import SystemEntry
-    from aims_mlflow.records.documents.information import OversightPeriod
     from aims_mlflow.records.documents.leadership import Activity
 
 YEAR = timedelta(days=365)
 # Duties with which somebody may watch over a system and overrule it.
 WATCHING: tuple[Activity, ...] = ("operate", "stop", "approve", "validate", "report")
-# A review of each one of some things; the things that are every decision; and what follows where only some are meant.
-REVIEWS = r"\b(?:review|read|check|look|compar|confirm|verif)\w*\b"
-PROMISE = re.compile(
-    rf"{REVIEWS}[^.;]{{0,200}}?\b(?:each|every|all)\b\s+(?:of\s+|the\s+|single\s+)*(\w+)(\s+\w+)?", re.IGNORECASE
-)
-EVERY = re.compile(
-    r"(?:decision|application|case|letter|draft|score|result|output|prediction|recommendation|answer)s?", re.IGNORECASE
-)
-
-
-SOME = re.compile(r"that|which|whose|who|with|without|of|above|below|over|under|in|on|from|by|where|when|about|for|to")
-
-
-class Promise(NamedTuple):
-    """A review that a document or a waiver promises: whether of every decision or of some, in which words."""
-
-    where: str
-    of_all: bool
-    words: str
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about oversight by people."""
     for document in state.of(OversightDocument):
-        promises = list(_promises(str(document.system), state))
+        waived = [(w.waiver, w.reason) for name, v in state.live if name == document.system for w in v.waived]
+        promised = promises(str(document.system), state, waived)
         for number, period in enumerate(document.periods):
-            wrong = _wrong(period, promises)
+            wrong = wrong_period(period, promised)
             if wrong:
                 fact = f"{document.id}, period {number + 1}{f' until {period.end}' if period.end else ''}: {wrong}"
                 fix = f"make the reviews and state them in {document.id}, or change what was promised with a reason: "
                 fix += f"aims document publish {document.id}"
                 about = f"{document.id}/{period.end or number + 1}"
                 yield ManagementFinding("O1", about, fact, fix, document.system, (document.id,))
+        yield from _overlapping(document)
         yield from _overseers(document, state, now.date())
     for system, entry in state.systems.items():
         yield from _unrecorded(system, entry, state, now.date())
 
 
-def _promises(system: str, state: ManagementState) -> Iterator[Promise]:
-    """Yield each review of each one of some things that measures, conditions, waivers or use processes promise."""
-    said: list[tuple[str, str | None]] = [
-        (w.waiver, w.reason) for name, v in state.live if name == system for w in v.waived
-    ]
-    said += [(d.id, m.measure) for d in state.about(PeopleImpactDocument, system) for m in d.measures]
-    for assessment in state.about(ImpactAssessmentDocument, system):
-        said += [(assessment.id, m.measure) for m in assessment.measures]
-        said += [(assessment.id, condition) for condition in assessment.conditions]
-    said += [(d.id, d.oversight) for d in state.of(UseProcessDocument) if d.system in (None, system)]
-    for where, words in said:
-        for found in PROMISE.finditer(words or ""):
-            of_some = SOME.fullmatch((found[2] or "").strip().casefold())
-            yield Promise(where, EVERY.fullmatch(found[1]) is not None and of_some is None, found.string)
-
-
-def _wrong(period: OversightPeriod, promises: list[Promise]) -> str | None:
-    made, promised, decisions = period.reviewed, period.promised, period.decisions
-    if made is None:
-        return None
-    if promised is not None and made < promised:
-        return f"{made:,} of {promised:,} promised reviews were made"
-    if decisions is not None and made > decisions:
-        return f"{made:,} reviews of {decisions:,} decisions cannot be"
-    if period.overruled is not None and period.overruled > made:
-        return f"{period.overruled:,} decisions overruled of {made:,} that were reviewed cannot be"
-    return _less_than_all(made, decisions, promised, promises) if decisions is not None and made < decisions else None
-
-
-def _less_than_all(made: int, decisions: int, promised: int | None, promises: list[Promise]) -> str | None:
-    """Return what a review of some decisions falls short of: of all of them, or of a number that nobody states."""
-    of_all = [p for p in promises if p.of_all]
-    for promise in of_all or (promises if promised is None else ()):
-        said = (
-            f"{made:,} of {decisions:,} decisions were reviewed, and {promise.where} promises “{promise.words[:100]}”"
-        )
-        return said if of_all else f"{said}: nothing states how many those were (promised)"
-    return None
+def _overlapping(document: OversightDocument) -> Iterator[ManagementFinding]:
+    """Yield O1: two periods that have days in common, whose decisions and reviews are counted twice."""
+    dated = sorted((p for p in document.periods if p.begin and p.end), key=lambda p: str(p.begin))
+    for earlier, later in itertools.pairwise(dated):
+        if str(later.begin) <= str(earlier.end):
+            fact = f"{document.id}: the period from {later.begin} on begins before that until {earlier.end} ends, so "
+            fact += "that decisions and reviews are counted twice"
+            fix = f"count each day once, and publish it again: aims document publish {document.id}"
+            about = f"{document.id}/{later.begin}/twice"
+            yield ManagementFinding("O1", about, fact, fix, document.system, (document.id,))
 
 
 def _unrecorded(system: str, entry: SystemEntry, state: ManagementState, today: date) -> Iterator[ManagementFinding]:

@@ -46,6 +46,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
             yield from _vague(risk, document.id) if document.language == "en" else ()
+            yield from _no_such_group(risk, document.id, state)
         yield from _overtaken(state, document)
     yield from _plan(state, today)
     yield from _same_for_many(registers)
@@ -233,6 +234,19 @@ def _same_for_many(registers: list[RiskRegisterDocument]) -> Iterator[Management
             fact = f"{ids} are one event in the same words for {len(risks)} systems: “{event[:100]}”"
             fix = "say for each system what happens to whom by which mechanism, or take the risks out that were copied"
             yield ManagementFinding("R5", ids, fact, fix, None, tuple(d.id for d in registers))
+
+
+def _no_such_group(risk: RiskEntry, document: str, state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield R5: a group of a risk that is no value of the column which was compared for its system."""
+    versions = (version for name, version in state.live if name == risk.system)
+    claims = (c for v in versions for r in v.of("fairness") for c in r.evidence.claims)
+    compared = {f"{column}={value}" for c in claims for column, value in c.slice.items() if value != "*"}
+    columns = {group.partition("=")[0] for group in compared}
+    named = GROUP.fullmatch((risk.group or "").strip())
+    if named and named[1] in columns and named[0] not in compared:
+        fact = f"risk {risk.id} is about {named[0]}, which is no value of a column that was compared for {risk.system}"
+        fix = f"name the group as the data have it in {risk.id}: aims document lint {document}"
+        yield ManagementFinding("R5", f"{document}/{risk.id}/group", fact, fix, risk.system, (document,))
 
 
 def _vague(risk: RiskEntry, document: str) -> Iterator[ManagementFinding]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from aims_mlflow.canonical import digest_of
+from aims_mlflow.management.rules import rules
 from aims_mlflow.records.base import Record
 from aims_mlflow.strict_yaml import parse
 
+if TYPE_CHECKING:
+    from aims_mlflow.management.rules.base import Grade, Topic
+
 REASONS = "reasons.yaml"
-Grade = Literal["major", "minor", "observation"]
-Topic = Literal[
-    "written-documents", "inventory", "impact", "documentation", "lifecycle", "third-party", "internal-audit",
-    "applicability", "leadership", "risk", "use", "management-review",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,7 @@ _ALL = (
     FindingRule("C8", "documentation", "A.6.2.6", "minor", "what is monitored lies within the card's interval"),
     FindingRule("C9", "documentation", "A.6.2.7", "minor", "what changed is written, and praise has a figure"),
     FindingRule("C10", "documentation", "A.8.2", "major", "what users are told is about the version in use"),
+    FindingRule("C11", "documentation", "A.6.2.7", "minor", "who a card is about is as before, or a change says so"),
     FindingRule("L1", "lifecycle", "A.6.2.5", "major", "one can go back to the version that the plan names"),
     FindingRule("L2", "lifecycle", "A.6.2.6", "major", "each planned run of the monitor was made"),
     FindingRule("L3", "lifecycle", "A.6.2.2", "major", "required limits are measured, and no looser ones decided"),
@@ -83,12 +83,14 @@ _ALL = (
     FindingRule("L7", "lifecycle", "9.1", "minor", "each measurement has a limit or target that can be missed"),
     FindingRule("L8", "lifecycle", "A.8.4", "major", "users are told of an incident in time"),
     FindingRule("L9", "lifecycle", "6.2", "minor", "an objective of high priority has a limit"),
-    FindingRule("L10", "lifecycle", "A.6.2.6", "major", "somebody judged each run of the monitor beyond a limit"),
+    FindingRule("L10", "lifecycle", "A.6.2.6", "major", "somebody judged each run beyond a limit in time"),
     FindingRule("L11", "lifecycle", "A.6.2.4", "major", "another than the trainer found the version in use fit"),
     FindingRule("L12", "lifecycle", "A.8.5", "minor", "what was disclosed answers a duty that was determined"),
     FindingRule("L13", "lifecycle", "A.4.2", "minor", "data and steps of the version in use are those that are listed"),
     FindingRule("L14", "lifecycle", "A.6.2.8", "minor", "logs are kept until somebody looked at them"),
     FindingRule("L15", "lifecycle", "A.7.4", "minor", "a requirement on data is of its own column, and can be missed"),
+    FindingRule("L16", "lifecycle", "A.6.2.6", "minor", "a run of the monitor sees as many rows as the plan asks for"),
+    FindingRule("L17", "lifecycle", "A.6.2.6", "major", "a run of the monitor compares with its version's baseline"),
     FindingRule("T1", "third-party", "A.10.3", "major", "a component has a supplier's document besides terms"),
     FindingRule("T2", "third-party", "A.10.3", "major", "a component was tested by us on the system's own use"),
     FindingRule("T3", "third-party", "A.10.3", "major", "the version that was tested is the one in use"),
@@ -137,8 +139,15 @@ _ALL = (
     FindingRule("M2", "management-review", "9.3", "major", "top management reviews, and decides with owner and day"),
     FindingRule("M3", "management-review", "9.3", "minor", "a management review is held when it is due"),
     FindingRule("M4", "management-review", "9.3", "minor", "what a review decided is carried out in time"),
+    FindingRule("M5", "management-review", "9.3", "major", "what was written for a review is what the ledger has"),
 )  # fmt: skip
-RULES = {rule.id: rule for rule in _ALL}
+# What lint alone finds is a finding of published documents too, under the id of its rule.
+LINT_RULES = {rule.id: rule for rule in rules().values() if rule.finding is not None}
+RULES = {rule.id: rule for rule in _ALL} | {
+    rule.id: FindingRule(rule.id, rule.finding.topic, rule.finding.control, rule.finding.grade, rule.title)
+    for rule in LINT_RULES.values()
+    if rule.finding is not None
+}
 
 
 class RuleReason(Record):
@@ -152,7 +161,8 @@ class RuleReason(Record):
 def rule_reasons() -> dict[str, RuleReason]:
     """Return the reason of every rule, by its id."""
     text = resources.files("aims_mlflow.management.findings").joinpath(REASONS).read_text(encoding="utf-8")
-    return {name: RuleReason.model_validate(said) for name, said in parse(text, REASONS).data.items()}
+    own = {name: RuleReason.model_validate(said) for name, said in parse(text, REASONS).data.items()}
+    return own | {rule.id: RuleReason(why=rule.why, fix=rule.fix) for rule in LINT_RULES.values()}
 
 
 @dataclass(frozen=True)

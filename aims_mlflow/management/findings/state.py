@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.management.folder import FolderDocument
+    from aims_mlflow.management.folder import FolderDocument, UnreadableDocument
     from aims_mlflow.management.published import FileState, PublishedShelf
     from aims_mlflow.records.decision import WaivedBy
     from aims_mlflow.records.documents.base import WrittenDocument
@@ -43,6 +43,7 @@ class DeployedVersion:
         registered: When it was registered through the gate; None for one that was adopted.
         waived: The waivers that its decision used.
         before: Digest of what had the alias before it; None where nothing had.
+        previous: The evidence behind what had the alias before it.
         versions: Every version of the model that exists.
         retired: Those of them whose bytes are retired.
         consents: The approvals and waivers of exactly these bytes that were sealed under the model's name.
@@ -57,6 +58,7 @@ class DeployedVersion:
     registered: str | None = None
     waived: tuple[WaivedBy, ...] = ()
     before: str | None = None
+    previous: tuple[SealedRecord, ...] = ()
     versions: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     consents: tuple[VersionConsent, ...] = ()
@@ -88,22 +90,26 @@ class ManagementState(DocumentSet):
         texts: The file of a document whose words are judged, by its id, where the bytes that were signed could be read.
         cards: The model card of a deployed version, by the digest of its bytes, where it could be read.
         keyring: The keys that may sign; None where none is here.
+        unreadable: The files of the folder that are no valid documents.
         unread: What could not be read, each with what is not judged because of it.
         inventory: The newest scan; None where there is none.
         deployed: What gated aliases point to; None where no ledger was read.
         signers: The people who signed each record that an audit sampled or a risk rests on, by its id.
+        roots: The root of the ledger's tree over as many leaves as inputs of a review name; None where none was read.
         elsewhere: The ids of changes and traces that a risk rests on, which are there or could not be looked up.
     """
 
     documents: tuple[WrittenDocument, ...] = ()
     inventory: Inventory | None = None
     deployed: tuple[DeployedVersion, ...] | None = None
+    roots: Mapping[int, str] | None = None
     signers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     published: PublishedShelf | None = None
     files: tuple[FileState, ...] = ()
     texts: Mapping[str, FolderDocument] = field(default_factory=dict)
     cards: Mapping[str, str] = field(default_factory=dict)
     keyring: Keyring | None = None
+    unreadable: tuple[UnreadableDocument, ...] = ()
     unread: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()
 

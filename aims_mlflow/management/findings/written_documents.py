@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.field_address import field_text
-from aims_mlflow.gates.control_conditions.clauses import REVIEW_INPUTS
+from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
 from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
@@ -52,6 +52,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _drafts(state)
         yield from _unapproved(state, now)
         yield from _backdated(state, now)
+    yield from _unreadable(state)
     longest = _longest_review(state)
     for document in state.documents:
         yield from _dates(document, longest, now)
@@ -61,6 +62,17 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     yield from _twice(state)
     yield from missing(state)
     yield from _kept(state, now.strftime("%Y-%m-%d"))
+
+
+def _unreadable(state: ManagementState) -> Iterator[ManagementFinding]:
+    """Yield W1: a file of the folder that is no valid document, so that nothing in it counts."""
+    for file in state.unreadable:
+        first = file.problems[0]
+        fact = (
+            f"{file.path.name} cannot be read as a document (line {first.line}: {first.what}), and nothing of it counts"
+        )
+        fix = f"aims document lint {file.path}, then publish what it says again"
+        yield ManagementFinding("W1", f"file/{file.path.name}", fact, fix)
 
 
 def _drafts(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -111,6 +123,11 @@ def _backdated(state: ManagementState, now: datetime) -> Iterator[ManagementFind
 def _law(document: WrittenDocument, now: datetime) -> Iterator[ManagementFinding]:
     """Yield W3: duties by a law that nobody has looked up for a year."""
     oldest = (now - YEAR).strftime("%Y-%m-%d")
+    if document.sources_checked_on and document.sources_checked_on < oldest:
+        fact = f"the law behind {document.kind} {document.id} was looked up on {document.sources_checked_on}, "
+        fact += "over a year ago"
+        fix = f"look it up, and state the day in sources_checked_on of {document.id}"
+        yield ManagementFinding("W3", f"{document.id}/sources", fact, fix, document.system, (document.id,))
     for duty in document.duties if isinstance(document, DisclosureDutiesDocument) else ():
         if duty.checked_on and duty.checked_on < oldest:
             fact = f"{duty.law or 'the law'}, by which {duty.to} is to be told ({document.id}), was looked up on "

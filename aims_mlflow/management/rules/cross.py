@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
+from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mappings, texts
+from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.management.assessed_harms import AssessedHarms
 from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_effect, why_no_risk
 from aims_mlflow.management.rules.base import Spot
@@ -115,19 +116,27 @@ def _told(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 
 def _risk(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    may_accept = AcceptingPeople(around.documents)
     for line, risk in _listed(document, "risks"):
         name = f"risk {risk.get('id')}"
         if risk.get("status") in ("closed", "accepted") and not risk.get("closed_by") and not risk.get("accepted_by"):
             yield Spot(line, f"{name} is {risk['status']}, and no evidence closes it and nobody accepted it")
         if risk.get("status") == "closed" and not risk.get("treated_on") and risk.get("treatment") != "accept":
             yield Spot(line, f"{name} is closed, and the day of its treatment is not stated (treated_on)")
-        if risk.get("accepted_by") and is_among(str(risk["accepted_by"]), (str(risk.get("owner")),)):
+        if _own_acceptance(risk, may_accept):
             yield Spot(line, f"{name} is accepted by its own owner")
         system = str(risk.get("system") or document.written.system)
         if around.systems and system not in around.systems:
             yield Spot(line, f"{name} is about {system}, which is in no register")
         if around.evidence.sources:
             yield from (Spot(line, f"{name} {why}") for why in _closing(risk, around))
+
+
+def _own_acceptance(risk: Mapping[str, Any], may_accept: AcceptingPeople) -> bool:
+    """Return whether its owner accepted a risk, and the risk method does not let its owner."""
+    who, left = str(risk.get("accepted_by") or ""), mapping(risk.get("residual"))
+    level = str(left.get("level") or risk.get("level") or "")
+    return bool(who) and is_among(who, (str(risk.get("owner")),)) and not may_accept.names_owner(who, level)
 
 
 def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
@@ -164,8 +173,7 @@ def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
 
 
 def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    written = document.written
-    if not isinstance(written, RiskRegisterDocument):
+    if not isinstance(written := document.written, RiskRegisterDocument):
         return
     for record in (r for r in around.evidence.records if written.system in (None, r.evidence.system)):
         system = record.evidence.system

@@ -4,54 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.supplier_contracts import announces_changes
-from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping, mappings, texts
+from aims_mlflow.gates.document_content.suppliers import component_faults
+from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
 
-TERMS = {"terms", "DPA"}
+BY_RECORD, BY_TEST = ("T1", "T2", "T5", "T6"), ("T3", "T4")
 
 
 def _supplier(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    for index, component in enumerate(mappings(document.fields.get("components"))):
-        line, name = document.line("components", index), component.get("component")
-        papers = mappings(component.get("documents"))
-        read = [p for p in papers if p.get("kind") not in TERMS and says(p.get("conclusions"))]
-        if not read:
-            yield Spot(line, f"{name} has only terms, or documents that nobody drew a conclusion from")
-        for paper in papers:
-            if paper.get("expires") and str(paper["expires"]) < around.today:
-                yield Spot(line, f"the {paper.get('kind')} of {name} ended on {paper['expires']}")
-            if paper.get("covers_service") is False:
-                yield Spot(line, f"the {paper.get('kind')} of {name} does not cover the service that is used")
-        contract = mapping(component.get("contract"))
-        if component.get("pinned") is False and not announces_changes(texts(contract.get("clauses"))):
-            yield Spot(line, f"the version of {name} is not pinned, and no contract promises notice of a change")
-        if contract.get("end") and str(contract["end"]) < around.today:
-            yield Spot(line, f"the contract for {name} ended on {contract['end']}")
-        tested = [
-            t for d in around.folder.of("supplier-evaluation", document.written.system)
-            for t in mappings(d.fields.get("tests")) if t.get("component") == name
-        ]  # fmt: skip
-        if not tested:
-            yield Spot(line, f"{name} has documents only: no own test on the system's own use")
+    yield from _component_spots(document, around, "components", BY_RECORD)
 
 
 def _component_test(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    for index, test in enumerate(mappings(document.fields.get("tests"))):
-        line, name = document.line("tests", index), test.get("component")
-        if test.get("version") != test.get("version_in_use"):
-            yield Spot(line, f"{name} {test.get('version')} was tested, {test.get('version_in_use')} is in use")
-        entry = around.systems.get(str(document.written.system))
-        if entry is not None and entry.data_sets and test.get("data_digest") not in entry.data_sets:
-            yield Spot(line, f"{name} was tested on data that are none of the system's own data sets")
+    yield from _component_spots(document, around, "tests", BY_TEST)
+
+
+def _component_spots(
+    document: FolderDocument, around: LintContext, field: str, rules: Collection[str]
+) -> Iterator[Spot]:
+    """Yield what is wrong with the components that a document lists, as findings and the state of A.10.3 have it."""
+    listed = [str(entry.get("component")) for entry in mappings(document.fields.get(field))]
+    for name in dict.fromkeys(listed):
+        component = around.components.get((str(document.written.system), name))
+        for fault in component_faults(component, around.today) if component else ():
+            if fault.rule in rules:
+                yield Spot(document.line(field, listed.index(name)), fault.fact)
 
 
 def _one_party(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
@@ -93,7 +77,7 @@ def _independent(document: FolderDocument, around: LintContext) -> Iterator[Spot
         if found.get("closed_on") and not found.get("closed_by"):
             yield Spot(line, f"finding {title} is closed without evidence")
     planned = {str(a.get("id")) for d in around.folder.of("audit-programme") for a in mappings(d.fields.get("audits"))}
-    if mine.get("audit") and str(mine["audit"]) not in planned:
+    if planned and mine.get("audit") and str(mine["audit"]) not in planned:  # without a programme there is more to say
         yield Spot(document.line("audit"), f"the audit {mine['audit']} is in no programme")
 
 

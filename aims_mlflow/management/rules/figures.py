@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from aims_mlflow.field_address import field_text
@@ -20,6 +19,7 @@ from aims_mlflow.management.passages import (
     values,
 )
 from aims_mlflow.management.rules.base import Spot
+from aims_mlflow.management.shown_numbers import matches
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ FIGURE = re.compile(
     r"\b\d[\d,]* (of|out of) \d[\d,]*\b",
     re.IGNORECASE,
 )
-THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?%?")
 RESULT_WORD = re.compile(r"\b(tested|evaluated|mitigated|measured|validated|verified|proven)\b", re.IGNORECASE)
 # Words by which a sentence says that a result is not as it should be, and what takes them back.
 ADMITS = re.compile(
@@ -50,6 +49,7 @@ DENIES = re.compile(
     r"(\w+\s+){0,3}limits?\b",
     re.IGNORECASE,
 )
+TOLD_FIELDS = ("says", "limits")  # where users and customers read what the system does and does not
 # Kinds whose entries list the records that they rest on.
 ASSESSMENTS = ("impact-assessment", "impact-people")
 # Documents that say how things are; a plan or a process states limits and intervals of its own.
@@ -59,42 +59,33 @@ ABOUT_RESULTS = (
 )  # fmt: skip
 
 
-def matches(shown: str, value: str) -> bool:
-    """Return whether a number as it is shown is a value, to half a unit of its last digit; percent is a hundredth.
-
-    A comma parts thousands, or stands before the digits after the point: where it can be either, one of them suffices.
-    """
-    plain = shown.replace("\u2212", "-")
-    readings = {plain.replace(",", "")} if "," not in plain or THOUSANDS.fullmatch(plain) else set()
-    readings |= {plain.replace(",", ".")} if plain.count(",") == 1 and "." not in plain else set()
-    return any(_is_value(number, value) for number in readings)
-
-
-def _is_value(shown: str, value: str) -> bool:
-    percent = shown.endswith("%")
-    try:
-        number, exact = Decimal(shown.rstrip("%")), Decimal(value)
-    except InvalidOperation:
-        return False
-    digits = -int(number.as_tuple().exponent)
-    unit = Decimal(1).scaleb(-digits)
-    if percent:
-        number, unit = number / 100, unit / 100
-    return abs(number - exact) <= unit / 2
-
-
-def _unsupported(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
+def _unsupported(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     if document.written.kind not in ABOUT_RESULTS:
         return
     for passage in paragraphs(document):
         for sentence in passage.sentences():
             found = FIGURE.search(sentence) or RESULT_WORD.search(sentence)
             if found and "[^" not in sentence:
-                yield Spot(passage.line, f"{found[0].strip()!r} rests on no evidence: “{sentence[:90]}”")
+                yield _unfounded(found[0], passage.line, sentence)
+    yield from _told_figures(document, around)
     for passage in statements(document):
         found = RESULT_WORD.search(passage.text)
         if found and passage.at[0] in ("impacts", "risks", "measures") and not _entry_cites(document, passage):
-            yield Spot(passage.line, f"{found[0]!r} rests on no evidence: “{passage.text[:90]}”")
+            yield _unfounded(found[0], passage.line, passage.text)
+
+
+def _unfounded(what: str, line: int, text: str) -> Spot:
+    return Spot(line, f"{what.strip()!r} rests on no evidence: “{text[:90]}”")
+
+
+def _told_figures(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
+    """Yield each figure that users are told of a trained system, and that no record and no cited sentence has."""
+    entry = around.systems.get(str(document.written.system))
+    cited = " ".join(p.text for p in paragraphs(document) if p.marks)
+    for passage in values(document) if entry is not None and entry.models else ():
+        found = FIGURE.search(passage.text) if passage.at[0] in TOLD_FIELDS else None
+        if found and found[0] not in cited and "[^" not in passage.text and not RECORD.search(passage.text):
+            yield _unfounded(found[0], passage.line, passage.text)
 
 
 def _entry_cites(document: FolderDocument, passage: Passage) -> bool:

@@ -40,8 +40,9 @@ EMPTY_ANSWER = re.compile(
 
 def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     written = document.written
-    if not written.TEXT or (written.source is not None and not written.text.strip()):
-        return
+    kept_elsewhere = written.source is not None and not written.text.strip()
+    if not written.TEXT or kept_elsewhere or not document.content:
+        return  # no content: a published document whose file could not be read here
     text = " ".join(p.text for p in paragraphs(document))
     words = {w for w in re.findall(r"\w+", text.casefold()) if not w.isdigit()}
     line = document.text_line or 1
@@ -56,8 +57,8 @@ def _body(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # n
 def _swap(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     """Put another system's id and name in its place: something in the text must then be wrong."""
     system = document.written.system
-    if not document.written.TEXT or system is None:
-        return
+    if not document.written.TEXT or system not in around.systems:
+        return  # D5 says that the register does not have it
     words = paragraphs(document)
     if not words:
         return

@@ -47,8 +47,8 @@ def _incomplete(document: FolderDocument, around: LintContext) -> Iterator[Spot]
 
 def _source(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
     source = document.written.source
-    if source is None or source.path is None:
-        return
+    if source is None or source.path is None or not document.path.is_file():
+        return  # what was read from MLflow has no files beside it
     file = document.path.parent / source.path
     if not file.is_file():
         yield Spot(document.line("source", "path"), f"there is no file {source.path}")

@@ -97,8 +97,12 @@ class AcquisitionDetails(EvidenceDetails):
     code: CodeVersion | None = Field(None, description="code")
 
 
+# Claim of a preparation: which share of the rows of the table before is not in the table after.
+LOST_ROWS = "share_of_rows_lost"
+
+
 class PreparationDetails(EvidenceDetails):
-    """One table that a function decorated with `prepares` returned."""
+    """One table that a function decorated with `prepares` returned; claims have the rows lost, by group where known."""
 
     SUBJECTS = "the data set after the preparation"
     why: str | None = Field(None, description="reason for the preparation")

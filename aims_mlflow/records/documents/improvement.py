@@ -121,11 +121,34 @@ class AuditReportDocument(LogDocument):
     report_sha256: Sha256 | None = optional("sha256 of the file of the report, as `sha256sum FILE` prints it")
 
 
+ReviewInput = Literal[
+    "earlier_actions", "context_changes", "nonconformities", "monitoring", "audits", "objectives", "incidents",
+    "waivers", "risks", "opportunities",
+]  # fmt: skip
+
+
+class WrittenInput(Record):
+    """A line of the inputs that the software wrote, from a document or a record."""
+
+    input: ReviewInput = Field(description="which input")
+    source: Text = Field(description="id of the document, entry or record that it is about")
+    sha256: Sha256 = Field(description="sha256 of the line as it was written")
+
+
+class LedgerHead(Record):
+    """How the ledger ended at one time."""
+
+    size: Count = Field(description="number of leaves")
+    root: Sha256 = Field(description="root hash of the tree over them")
+
+
 class ReviewInputsDocument(LogDocument):
     """What a management review was told."""
 
     period: Text | None = optional("for which time")
     cutoff: Time | None = optional("up to which time")
+    ledger: LedgerHead | None = optional("the ledger's head at the cut-off; `aims document new` fills it in")
+    written: tuple[WrittenInput, ...] = optional("lines that `aims document new` wrote; they stay as they are", ())
     earlier_actions: Texts = needed("what became of the actions of the last review", ())
     context_changes: Texts = needed("what changed in context and parties", ())
     nonconformities: Texts = needed("which nonconformities and actions there were", ())
@@ -145,7 +168,15 @@ class ReviewDecision(Record):
     owner: Person | None = needed("who does it")
     due: Day | None = needed("by which day")
     resources: Text | None = optional("with which means")
+    about: tuple[ReviewInput, ...] = optional("which inputs it answers", ())
     action: Text | None = optional("id of the corrective action, measure or risk that carries it out")
+
+
+class NoAction(Record):
+    """An input on which a management review decided that nothing is to be done."""
+
+    input: ReviewInput = Field(description="which input")
+    reason: Text = Field(description="why nothing is to be done")
 
 
 class ReviewMinutesDocument(LogDocument):
@@ -156,6 +187,7 @@ class ReviewMinutesDocument(LogDocument):
     top_management: Texts = needed("who of top management was there", ())
     inputs: Text | None = needed("which inputs were discussed, by the id of their document")
     decisions: tuple[ReviewDecision, ...] = entries("what was decided, who does it, until when")
+    no_action: tuple[NoAction, ...] = optional("inputs on which nothing is to be done, each with the reason", ())
     next: Day | None = optional("day of the next review")
 
 

@@ -231,6 +231,8 @@ class OversightPeriod(Record):
     decisions: Count | None = needed("how many decisions there were")
     reviewed: Count | None = needed("how many of them a person reviewed")
     promised: Count | None = needed("how many reviews were promised: by the use process, a waiver or a measure")
+    refusals: Count | None = optional("how many decisions were refusals, where a review of each of them is promised")
+    refusals_reviewed: Count | None = optional("how many of the refusals a person reviewed")
     overruled: Count | None = optional("how many a person overruled")
     reasons: Text | None = optional("why")
     sample: Text | None = optional("how they were chosen")

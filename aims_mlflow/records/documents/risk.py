@@ -94,6 +94,8 @@ class RiskEntry(Record):
     treated_on: Day | None = optional("day on which the treatment was done")
     residual: ResidualRisk | None = optional("what is left")
     accepted_by: Person | None = optional("who accepted what is left")
+    accepted_until: Day | None = optional("last day on which it is accepted")
+    findings: Texts = optional("findings that are accepted with it until that day, by the beginning of their ids", ())
     status: RiskStatus | None = needed("open, treating, closed or accepted")
     closed_by: Texts = optional("ids of the records that closed it", ())
     reopened_when: Text | None = optional("what opens it again")

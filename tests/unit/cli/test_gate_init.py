@@ -174,3 +174,16 @@ def test_the_policy_that_is_written_asks_for_the_documents_of_its_level(
     run_command("gate", "init", str(tmp_path / "policy"), *level)
     rules = load_policy(tmp_path / "policy").rules("loans", "deployment", "champion")
     assert (rules.written, rules.approvals.count) == (documents, approvals)
+
+
+def test_the_default_level_is_standard_once_there_are_documents(tmp_path, monkeypatch):
+    from aims_mlflow.cli.gate import default_level
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AIMS_FOLDER", raising=False)
+    assert default_level() == "starter"
+    (tmp_path / "aims").mkdir()
+    assert default_level() == "starter"
+    text = "id: context\nkind: context\ntitle: Context\nowner: olga\nauthor: rita\n"
+    (tmp_path / "aims" / "context.yaml").write_text(text, encoding="utf-8")
+    assert default_level() == "standard"

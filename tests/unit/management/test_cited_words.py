@@ -8,7 +8,8 @@ from aims_mlflow.management.evidence_view import EvidenceView
 from aims_mlflow.management.folder import Folder
 from aims_mlflow.management.rules import CHECKS
 from aims_mlflow.management.rules.base import LintContext
-from aims_mlflow.management.rules.figures import matches, other_values, unadmitted, unresolved
+from aims_mlflow.management.rules.figures import other_values, unadmitted, unresolved
+from aims_mlflow.management.shown_numbers import matches
 from aims_mlflow.records.evidence import Claim, Interval
 from aims_mlflow.signing.keys import ephemeral_key
 from support.live_states import read

@@ -12,7 +12,7 @@ from aims_mlflow.management.evidence_view import EvidenceView
 from aims_mlflow.management.folder import read_folder
 from aims_mlflow.management.rules import CHECKS, rules
 from aims_mlflow.management.rules.base import LintContext
-from aims_mlflow.management.rules.figures import matches
+from aims_mlflow.management.shown_numbers import matches
 from aims_mlflow.records.evidence import Claim
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from aims_mlflow.signing.keys import ephemeral_key

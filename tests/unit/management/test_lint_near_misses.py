@@ -46,7 +46,7 @@ def test_a_fault_is_found_and_what_only_looks_like_it_is_not(tmp_path, rule, tex
     folder = read_folder(write(tmp_path, system=SYSTEM, d=text))
     assert not folder.unreadable, folder.unreadable
     results = linting.lint(LintContext(folder, EvidenceView(), None, "2026-12-01"))
-    wanted = ("only terms", "documents only")
+    wanted = ("no document of its supplier", "terms only")
     said = [r.text for r in results if r.rule.id == rule and r.document == "d" and not any(w in r.text for w in wanted)]
     assert len(said) == times, said
 

@@ -13,7 +13,7 @@ from aims_mlflow.management.publication import COMMON
 from aims_mlflow.management.published import PublishedShelf
 from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.details.attachments import DocumentStatement
-from support.good_documents import FIELDS
+from support.good_documents import FIELDS, NO_ACTION
 from support.live_states import assessed, with_texts
 from support.management_states import (
     MODEL,
@@ -161,6 +161,7 @@ MINUTES = {
         {"decision": "hire a data scientist", "owner": "olga", "due": "2026-12-01"},
         {"decision": "The AI policy stays as it is"},
     ],
+    "no_action": NO_ACTION,
 }  # fmt: skip
 LOOKED = {"inputs": ["the review of May"], "decision": "keep", "date": "2026-05-01"}
 HONEST = {

@@ -43,7 +43,7 @@ def incident(**changes):
 
 
 def told(**changes):
-    return document("communication", **{**FIELDS["communication"], "policy": "ai-policy", **changes})
+    return document("communication", **{**FIELDS["communication"], "date": "2026-06-01", **changes})
 
 
 def without_share(state):

@@ -82,7 +82,7 @@ CASES = {
         in_inventory(items=(), sources=(source(OLD[0], failed="403"), source(OLD[1]))), ["S6 registered models"],
     ),
     "out of scope and serving": (
-        good(system=states.system(in_scope=False), scope=in_scope(systems_in=[], systems_out=[OUT], sources=OLD)),
+        good(system=states.system(in_scope=False, scope_reason="a trial that ended"), scope=in_scope(systems_in=[], systems_out=[OUT], sources=OLD)),
         [f"S3 {SYSTEM}"],
     ),
     "no roles": (good(system=states.system(roles=[])), [f"S4 {SYSTEM}/roles"]),
@@ -216,7 +216,7 @@ CASES = {
     "accepted as the method says": (
         good(
             risks=states.risks(states.risk(accepted_by="olga")),
-            method=document("risk-method", acceptance=[{"level": "Medium", "may_accept": "staff"}]),
+            method=document("risk-method", acceptance=[{"level": "Medium", "may_accept": "olga"}]),
             **{"risk-method": None},
         ), [],
     ),

@@ -5,7 +5,7 @@ import pytest
 from aims_mlflow.management.findings.every import COMMAND, findings
 from aims_mlflow.management.findings.rules import rule_reasons
 from support import management_states as states
-from support.good_documents import FIELDS
+from support.good_documents import FIELDS, NO_ACTION
 from support.management_states import NOW, SYSTEM, document, good, risk, risks, soa
 
 OLD_POLICY = {"ai-policy": document("ai-policy", **FIELDS["ai-policy"], effective_from="2025-03-01")}
@@ -26,7 +26,7 @@ CASES = {
     "a review within the year": (
         {**OLD_POLICY, "reviewed": policy_review(), "inputs": states.review_inputs(), "minutes": document(
             "review-minutes", date="2026-06-14", attendees=["max"], top_management=["max"], inputs="review-inputs",
-            decisions=[{"decision": "hire", "owner": "olga", "due": "2026-09-01"}])},
+            decisions=[{"decision": "hire", "owner": "olga", "due": "2026-09-01"}], no_action=NO_ACTION)},
         [],
     ),
     "nothing is measured by a plan": ({"measured": None}, ["W7 measurement-plan"]),

@@ -8,7 +8,7 @@ from aims_mlflow.management.findings.every import findings
 from aims_mlflow.management.findings.state import VersionConsent
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from support import management_states as states
-from support.good_documents import FIELDS
+from support.good_documents import FIELDS, NO_ACTION
 from support.live_states import assessed, good_records, with_texts
 from support.management_states import (
     NOW,
@@ -70,7 +70,13 @@ def check(**changes):
 
 def minutes(**changes):
     decided = [{"decision": "hire a second reader", "owner": "olga", "due": "2026-12-01"}]
-    fields = {"date": "2026-06-15", "attendees": ["max"], "top_management": ["max"], "inputs": "review-inputs"}
+    fields = {
+        "date": "2026-06-15",
+        "attendees": ["max"],
+        "top_management": ["max"],
+        "inputs": "review-inputs",
+        "no_action": NO_ACTION,
+    }
     return document("review-minutes", **{**fields, "decisions": decided, **changes})
 
 

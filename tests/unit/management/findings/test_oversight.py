@@ -76,3 +76,30 @@ def test_what_is_in_use_for_a_year_has_a_record_of_oversight(since, count):
     assert [f.about for f in found(live(good(), since=f"{since}T00:00:00Z"))] == [f"{SYSTEM}/oversight"] * count
     watched = good(system=system(stage_dates={"operation": since}), watch_over=oversight())
     assert found(watched) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("olga reviews each refusal", 1),
+        ("olga reads every rejection again", 1),
+        ("a clerk checks all refused applications", 1),
+        ("olga checks every application that is refused", 1),
+        ("olga reviews each refusal of a woman", 0),
+        ("olga checks every application that is refused by the score alone", 0),
+        ("olga reads ten decisions a week", 0),
+    ],
+)
+def test_a_promise_of_each_refusal_is_counted_by_the_refusals_of_the_log(words, count):
+    results = found(promising(words, reviewed=12, promised=12, refusals=40))
+    assert len(results) == count
+    for one in results:
+        assert f"12 of 40 refusals were reviewed, and aiia promises “{words}" in one.fact
+    assert found(promising(words, reviewed=40, promised=40, refusals=40)) == []
+    assert len(found(promising(words, reviewed=60, promised=60, refusals=40, refusals_reviewed=39))) == count
+
+
+def test_numbers_of_refusals_that_cannot_be():
+    assert "401 refusals of 400 decisions cannot be" in found(good(watch_over=oversight(refusals=401)))[0].fact
+    (one,) = found(good(watch_over=oversight(refusals=10, refusals_reviewed=11)))
+    assert "11 reviewed refusals of 10" in one.fact

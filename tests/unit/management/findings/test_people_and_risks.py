@@ -9,7 +9,7 @@ from aims_mlflow.management.findings.rules import RULES, rule_reasons
 from aims_mlflow.records.documents.lifecycle import Acknowledgement, MonitoringPlanDocument
 from aims_mlflow.records.keyring import KeyEntry, Keyring
 from support import live_states, management_states
-from support.good_documents import FIELDS
+from support.good_documents import FIELDS, NO_ACTION
 from support.management_states import (
     MODEL,
     NOW,
@@ -64,6 +64,7 @@ def minutes(**changes):
     fields = {
         "date": "2026-06-15", "attendees": ["max", "olga"], "top_management": ["max"], "inputs": "review-inputs",
         "decisions": [{"decision": "hire a second data scientist", "owner": "olga", "due": "2026-12-01"}],
+        "no_action": NO_ACTION,
     }  # fmt: skip
     return document("review-minutes", **{**fields, **changes})
 
@@ -122,7 +123,7 @@ CASES = {
     ),
     "a deputy whom nobody knows": (good(roles=role(deputy="moritz")), ["K4 moritz"]),
     "an old version of the policy was told": (
-        good(told=document("communication", **{**FIELDS["communication"], "policy_version": "0"})), ["K5 communication"],
+        good(told=document("communication", **{**FIELDS["communication"], "policy_version": "0", "date": "2026-06-01"})), ["K5 communication"],
     ),
     "the review of the policy is overdue": (
         good(reviewed=document("policy-review", **{**FIELDS["policy-review"], "by": "max", "date": "2025-01-01",
@@ -301,8 +302,8 @@ def test_a_fault_makes_its_finding_and_no_other(case):
 
 def test_every_rule_about_people_risks_and_reviews_has_a_case():
     made = {line.split()[0] for _, wanted in CASES.values() for line in wanted}
-    # test_signatures, test_entries_and_plans, test_plans_and_objectives, test_reviews_and_resources
-    elsewhere = {"K6", "K7", "R5", "O3", "O4", "M4"}
+    # test_signatures, test_entries_and_plans, test_plans_and_objectives, test_reviews_and_resources, test_told_inputs
+    elsewhere = {"K6", "K7", "R5", "O3", "O4", "M4", "M5"}
     assert {rule for rule in RULES if rule[0] in "KRMO"} - made - elsewhere == set()
     assert {"L5", "L6", "L7", "L8", "L9", "W4", "W5", "W6", "W7", "S8", "T8", "C10"} - made == set()
 
@@ -329,7 +330,9 @@ def test_a_breach_that_nobody_judged():
     state = live_states.live(live_states.with_texts(good(), live_states.assessed(records)), records)
     assert [f.about.rpartition("/")[2] for f in findings(state, NOW) if f.rule == "L10"] == [run.id]
     plan = good().about(MonitoringPlanDocument, SYSTEM)[0]
-    judged = plan.model_copy(update={"acknowledged": (Acknowledgement(run=run.id, by="olga", reason="a holiday"),)})
+    judged = plan.model_copy(
+        update={"acknowledged": (Acknowledgement(run=run.id, by="olga", time=run.evidence.time, reason="a holiday"),)}
+    )
     documents = tuple(judged if d.id == plan.id else d for d in state.documents)
     assert [f for f in found(dataclasses.replace(state, documents=documents)) if f.startswith("L10")] == []
 

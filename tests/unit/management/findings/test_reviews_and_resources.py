@@ -11,7 +11,7 @@ from aims_mlflow.management.published import PublishedShelf
 from aims_mlflow.records.decision import Unmet, WaivedBy
 from support import live_states
 from support import management_states as states
-from support.good_documents import FIELDS
+from support.good_documents import FIELDS, NO_ACTION
 from support.management_states import MODEL, NOW, SYSTEM, document, good, system
 from support.signed_sessions import TEST, TRAIN
 
@@ -30,7 +30,7 @@ def minutes(**changes):
     decision = {"decision": "hire a second auditor", "owner": "olga", "due": "2026-05-01", **changes}
     return {"minutes": document(
         "review-minutes", date="2026-03-01", attendees=["max"], top_management=["max"], inputs="first",
-        decisions=[decision]), "first": states.review_inputs(
+        decisions=[decision], no_action=NO_ACTION), "first": states.review_inputs(
             id="first", cutoff="2026-02-28T00:00:00Z", audits=["none was held"])}  # fmt: skip
 
 

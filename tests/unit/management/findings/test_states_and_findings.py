@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-from aims_mlflow.gates.document_content.oversight import stopped
+from aims_mlflow.gates.document_content.oversight import PROMISE, stopped
 from aims_mlflow.management.findings.every import findings
-from aims_mlflow.management.findings.oversight import PROMISE
 from aims_mlflow.management.findings.state import ManagementState
 from support import management_states as states
 from support.good_documents import FIELDS

@@ -1,0 +1,55 @@
+"""What lint alone finds is a finding about published documents, and nothing is reported twice."""
+
+import pytest
+
+from aims_mlflow.management.findings.every import findings
+from aims_mlflow.management.findings.rules import LINT_RULES, RULES
+from aims_mlflow.management.rules import rules
+from support.live_states import assessed, with_texts
+from support.management_states import NOW, SYSTEM, document, good, risk, risks
+
+# A document that cannot be read, or whose id another one has, cannot be published.
+NEVER_PUBLISHED = {"D0", "D1"}
+
+
+def found(state):
+    return [f for f in findings(state, NOW) if f.rule in LINT_RULES]
+
+
+def test_each_error_of_lint_is_a_finding_or_is_reported_by_one():
+    errors = [r for r in rules().values() if r.severity == "error"]
+    assert {r.id for r in errors if not r.told_by and r.finding is None} == NEVER_PUBLISHED
+    for rule in rules().values():
+        beside = rule.finding.beside if rule.finding else ()
+        assert set(rule.told_by) | set(beside) <= set(RULES) - set(rules()) | {"*"}
+        assert not (rule.told_by and rule.finding)
+
+
+def test_a_good_state_has_none():
+    assert found(good()) == found(with_texts(good(), assessed())) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "document", "control", "word"),
+    [
+        (with_texts(good(), assessed().replace("{impact: I1,", "{impact: I2,")), "X14", "aiia", "A.5.3",
+         "nothing is done about the harm I1"),
+        (good(risks=risks(risk(status="accepted", owner="max"))), "X8", "risk-register", "6.1.2",
+         "risk R1 is accepted by its own owner"),
+        (good(told=document("disclosure", system=SYSTEM, disclosures=[{"duty": "incidents", "sent": "2099-01-31",
+         "proof": "receipt"}])), "G8", "disclosure", "A.8.5", "2099-01-31 is in the future"),
+    ],
+)  # fmt: skip
+def test_an_error_of_lint_is_a_finding(state, rule, document, control, word):
+    (one,) = (f for f in found(state) if f.rule == rule)
+    assert (one.control, one.evidence) == (control, (document,))
+    assert word in one.fact
+    assert f"aims document publish {document}" in one.fix
+
+
+def test_what_a_rule_of_findings_reports_is_not_reported_again():
+    generic = assessed().replace("sex=Female", "sex=Unicorn")
+    state = with_texts(good(), generic)
+    assert {f.rule for f in findings(state, NOW)} & {"G5", "G3A"} == set()
+    measured = assessed().replace("{impact: I1,", "{impact: I1, done: 2026-06-01,")
+    assert [f.rule for f in findings(with_texts(good(), measured), NOW) if f.rule in ("F7", "X14")] == ["F7"]
