@@ -73,6 +73,8 @@ MACHINE = [
     ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False, "untracked": {
         "features.py": "f" * 64}})}, "missing", "code in use is not in commit eeeeeeeeeeee: features.py"),
     ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False})}, "met with warnings", "warning"),
+    ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "untracked": {}})}, "missing",
+     "whether tracked files differed from commit eeeeeeeeeeee is not known"),
     ("A.6.2.3", {"change": details("training-provenance", trials=None)}, "missing", "number of trials"),
     ("A.6.2.3", {"change": details("training-provenance", parent_run_id=None)}, "met with warnings",
      "outside a recorded sweep is not known"),
