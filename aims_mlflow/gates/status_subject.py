@@ -19,7 +19,7 @@ from aims_mlflow.gates.counting_evidence import (
 )
 from aims_mlflow.gates.document_content.document_set import PublishedSet
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
-from aims_mlflow.gates.published_documents import approved_by_another
+from aims_mlflow.gates.published_documents import counting
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import (
     LineageDetails,
@@ -199,7 +199,7 @@ class StatusSubject:
 
     def is_approved(self, document: PublishedDocument) -> bool:
         """Return whether another person than its authors approved a publication, in the role that its kind needs."""
-        return approved_by_another(document, self._approvals_of.get(document.sha256, ()))
+        return bool(counting(document, self._approvals_of.get(document.sha256, ())))
 
     def known_documents(self, judged: PublishedDocument | None = None) -> PublishedSet:
         """Return what documents say that somebody approved, beside one that is judged: nobody's own word decides."""
