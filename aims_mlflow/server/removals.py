@@ -16,6 +16,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
+from aims_mlflow.gates.wording import quoted
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
@@ -154,8 +155,8 @@ class Removals:
         if missing and self._gate.rules(change).mode == "enforce":
             raise PolicyRefused(
                 f"version {', '.join(missing)} of {name} was in use, and has no retirement record",
-                next=f"an approver runs `aims gate retire models:/{name}/{missing[0]} --reason ...` first; "
-                "deleting the alias is always possible",
+                next=f"an approver runs `aims gate retire {quoted(f'models:/{name}/{missing[0]}')} --reason ...` "
+                "first; deleting the alias is always possible",
             )
 
     # -- names ------------------------------------------------------------------------------
