@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aims_mlflow.capture.sweep import TrialResult
 
 MAX_TRIALS = 50_000
+OF_TEST_DATA = re.compile("(?<![a-z])test(ing|set|data)?(?![a-z])")  # as a word of a metric's name, unlike latest_loss
 
 
 def select(
@@ -108,7 +110,7 @@ def selection_of(chosen: Any, parent: str | None, metric: str | None) -> Selecti
             next=did_you_mean(metric, known) or f"it has {', '.join(known) or 'none'}",
         )
     chosen_by = SelectionMetric(name=metric, value=decimal_text(chosen.data.metrics[metric]) or "undefined")
-    on_test = "test" in metric.lower()
+    on_test = OF_TEST_DATA.search(re.sub("(?<=[a-z])(?=[A-Z])", " ", metric).lower()) is not None
     claim = Claim(
         metric="selected_on_test_data",
         role="test",
