@@ -198,13 +198,12 @@ def join(data: TrainingData, links: list[LineageLink], files: list[Subject], rec
             limit_origin=LimitOrigin(why=WHY_LINKED, **DEFAULT),
         )
     )
+    advice = next((item.reason for item in links if item.reason), "decorate what loads it with @aims.acquires")
     recorder.add(
         "lineage",
         [*data.subjects(), *files],
         result=result_of(claims),
-        reason=f"no recorded origin for {', '.join(unlinked)} data: decorate what loads it with @aims.acquires"
-        if unlinked
-        else None,
+        reason=f"no recorded origin for {', '.join(unlinked)} data: {advice}" if unlinked else None,
         claims=tuple(claims),
         details=LineageDetails(links=links, files=[subject.name for subject in files] or None),
     )

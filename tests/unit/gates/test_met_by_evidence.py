@@ -98,7 +98,10 @@ MACHINE = [
     ("A.7.4", {"change": without("data-quality")}, "missing", "no data-quality results"),
     ("A.7.4", {"change": fields("data-quality", result="failed", reason="bad rows")}, "failed", "bad rows"),
     ("A.7.5", {"change": details("lineage", links=[{"role": "train", "digest": "b" * 64, "link": "unlinked", "steps": []}])},
-     "missing", "no recorded origin"),
+     "missing", "train data: decorate what loads it"),
+    ("A.7.5", {"change": details("lineage", links=[{"role": "train", "digest": "b" * 64, "link": "unlinked",
+                                                   "reason": "earlier runs were not searched: no answer"}])},
+     "missing", "earlier runs were not searched"),
     ("A.7.6", {"change": details("preparation", why="TBD")}, "missing", "has no reason"),
     ("A.7.6", {"change": details("preparation", function="prep.winsorize")}, "stale", "no criterion allows winsorize"),
 ]  # fmt: skip
