@@ -21,7 +21,7 @@ from aims_mlflow.records.evidence import Claim
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.capture.sweep import TrialResult
+    from aims_mlflow.capture.sweep import KeptTrial
 
 MAX_TRIALS = 50_000
 OF_TEST_DATA = re.compile("(?<![a-z])test(ing|set|data)?(?![a-z])")  # as a word of a metric's name, unlike latest_loss
@@ -81,7 +81,7 @@ def select(
     return str(run_id)
 
 
-def _kept_model(trial: TrialResult | None, run_id: str) -> Any:
+def _kept_model(trial: KeptTrial | None, run_id: str) -> Any:
     if trial is None or trial.model_file is None:
         raise ConfigError(f"run {run_id} has logged no model", next='pass it: aims.select("ID", model=fitted)')
     import cloudpickle
