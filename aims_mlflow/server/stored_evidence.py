@@ -1,6 +1,6 @@
 """Reading inside the server: the model behind a source, its files, and the evidence of its run.
 
-With `stored_files` and `stored_rows`, the only modules that use names of MLflow which are not public; a test pins them.
+Uses names of MLflow that are not public.
 """
 
 from __future__ import annotations
