@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.active_run import PARENT
 from aims_mlflow.capture.console import log, say_once
 from aims_mlflow.capture.failures import failure_of
 from aims_mlflow.capture.state import memory
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.details.training import SelectionMetric
     from aims_mlflow.records.evidence import Claim
 
-PARENT = "mlflow.parentRunId"
 MARKED_ROWS = 64
 
 

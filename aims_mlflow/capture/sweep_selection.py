@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 
+from aims_mlflow.capture.active_run import PARENT
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.state import memory
-from aims_mlflow.capture.sweep import PARENT, Selection
+from aims_mlflow.capture.sweep import Selection
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
