@@ -134,7 +134,7 @@ def attach(
     facts |= {"characters": len(read.text)} if read.text is not None else {}
     if result == "passed":
         result = "not_evaluated" if read.problem else "warned"
-        reason = reason or reason_of(file.name, read, [k for k, v in stated.items() if v is None])
+        reason = reason or why_not_counted(file.name, read, [k for k, v in stated.items() if v is None])
     _add(
         kind,
         {file.name: content},
@@ -189,7 +189,7 @@ def check_review_date(day: str | None, kind: str) -> None:
         raise ConfigError(f"review_date {day} of {kind} is past", next="name the day of the next review")
 
 
-def reason_of(name: str, read: ReadContent, unstated: list[str]) -> str:
+def why_not_counted(name: str, read: ReadContent, unstated: list[str]) -> str:
     """Return why an attached file does not count yet."""
     if read.problem:
         return f"{name} {read.problem}"

@@ -76,11 +76,11 @@ def admit(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Record
     if trial is not None:
         trial.sweep.admitted.append(data.tables)
     if trial is None or trial.first:
-        record(plan, run, admitted, recorder)
+        record_data(plan, run, admitted, recorder)
     return admitted
 
 
-def record(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> None:
+def record_data(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> None:
     """Sign the evidence about the data, unless an earlier trial of the same sweep did.
 
     Raises:

@@ -217,11 +217,11 @@ def _withdrawal_entry(withdrawn: WithdrawalLeaf) -> Entry:
 
 def _row(version: Any) -> dict[str, Any]:
     """Return MLflow's row of a version, as JSON without floats."""
-    facts, written = ({k: _plain(getattr(version, k, None)) for k in names} for names in (KEPT, WRITTEN))
+    facts, written = ({k: _without_floats(getattr(version, k, None)) for k in names} for names in (KEPT, WRITTEN))
     return {"version": str(version.version), **facts, "written_sha256": digest_of(written)}
 
 
-def _plain(value: Any) -> Any:
+def _without_floats(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): str(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -248,7 +248,7 @@ def active_workspace() -> str | None:
 
 def same_place(one: str, other: str) -> bool:
     """Return whether two artifact locations are the same, however their slashes and file scheme are written."""
-    return _plain(one) == _plain(other) and _straight(other)
+    return _address(one) == _address(other) and _straight(other)
 
 
 def within(root: str, place: str) -> bool:
@@ -260,10 +260,10 @@ def within(root: str, place: str) -> bool:
 
 def inside(root: str, place: str) -> bool:
     """Return whether an artifact location is below another."""
-    return _plain(place).startswith(_plain(root) + "/") and _straight(place)
+    return _address(place).startswith(_address(root) + "/") and _straight(place)
 
 
-def _plain(uri: str) -> str:
+def _address(uri: str) -> str:
     return re.sub(r"^mlflow-artifacts:/*", "mlflow-artifacts:/", uri.removeprefix("file://").rstrip("/"))
 
 
