@@ -117,7 +117,10 @@ def test_the_commands_that_compute_a_number_again_are_ours_alone(tmp_path):
 def test_a_spreadsheet_takes_no_cell_for_a_formula():
     hostile = ["=HYPERLINK(1)", "+1+2", "@SUM(A1)", "-2+3", "\t=1", "-0.25", "+0.1%", "plain"]
     view = PageView("t", "t", (), (PageTable("t", ("=a", "b"), [(each, PageCell(each)) for each in hostile]),))
-    frame = PageFrame("/", "2026-11-28T10:00:00", 0, "", "", None, "", behind=False, whole=True)
+    frame = PageFrame(
+        root="/", time="2026-11-28T10:00:00", leaves=0, sealed="", origin="", checkpoint=None, checkpoint_root="",
+        behind=False, whole=True,
+    )  # fmt: skip
     rows = list(csv.reader(io.StringIO(as_csv(view, frame).decode())))
     assert rows[0][0] == "'=a"
     assert [row[0] for row in rows[1:]] == [
