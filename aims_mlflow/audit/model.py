@@ -14,7 +14,7 @@ from aims_mlflow.audit.whole_ledger import check_stamps
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.authority import moment_of, why_not_sealed
-from aims_mlflow.gates.consents import TAKING
+from aims_mlflow.gates.signed_consent import TAKING
 from aims_mlflow.ledger import merkle
 from aims_mlflow.ledger.in_force import exchanged_rules, exchanged_text
 from aims_mlflow.lifecycle.erasure import erased

@@ -16,15 +16,16 @@ from aims_mlflow.capture.console import say
 from aims_mlflow.capture.recorder import Recorder
 from aims_mlflow.capture.setup import load_setup
 from aims_mlflow.capture.state import open_recorder
-from aims_mlflow.catalog.loader import kinds, require_kind
+from aims_mlflow.catalog.loader import kinds, require_control, require_kind
 from aims_mlflow.documents.attached_content import ReadContent, read_content
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.field_address import field_text
+from aims_mlflow.records.base import Record, Time
 from aims_mlflow.records.details import details_model
-from aims_mlflow.records.evidence import Claim, MlflowIds, Result
+from aims_mlflow.records.evidence import Claim, Details, MlflowIds, Result
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
@@ -74,7 +75,7 @@ def record(
         config: as in `aims.trains`; only needed outside a training.
 
     Raises:
-        ConfigError: kind, control or claim is not valid, or nothing says where the record belongs.
+        ConfigError: kind, control, claim or another field is not valid, or nothing says where the record belongs.
     """
     facts = {**dict(details or {}), **({"by_hand": True} if is_captured(kind) else {})}
     _add(
@@ -134,7 +135,7 @@ def attach(
     facts |= {"characters": len(read.text)} if read.text is not None else {}
     if result == "passed":
         result = "not_evaluated" if read.problem else "warned"
-        reason = reason or reason_of(file.name, read, [k for k, v in stated.items() if v is None])
+        reason = reason or why_not_counted(file.name, read, [k for k, v in stated.items() if v is None])
     _add(
         kind,
         {file.name: content},
@@ -189,7 +190,7 @@ def check_review_date(day: str | None, kind: str) -> None:
         raise ConfigError(f"review_date {day} of {kind} is past", next="name the day of the next review")
 
 
-def reason_of(name: str, read: ReadContent, unstated: list[str]) -> str:
+def why_not_counted(name: str, read: ReadContent, unstated: list[str]) -> str:
     """Return why an attached file does not count yet."""
     if read.problem:
         return f"{name} {read.problem}"
@@ -217,16 +218,37 @@ def stated_details(kind: str, given: Mapping[str, Any]) -> EvidenceDetails:
     try:
         return details_model(kind).model_validate(dict(given))
     except ValidationError as exc:
-        error = exc.errors()[0]
-        where = field_text(("details", *error["loc"]))
-        hint = "docs/evidence-format.md has the fields of each kind; other names are free"
-        raise ConfigError(f"{kind}: {where}: {error['msg']}", next=hint) from None
+        raise _unfit(kind, exc, "details") from None
 
 
-def _add(kind: str, files: Mapping[str, bytes], placement: Placement, **fields: Any) -> None:
+class StatedFields(Record):
+    """The fields of a record that a person states beside its details."""
+
+    result: Result
+    reason: str | None
+    claims: tuple[Claim, ...]
+    controls: tuple[str, ...] | None
+    valid_until: Time | None
+    details: Details
+
+
+def _unfit(kind: str, exc: ValidationError, *within: str) -> ConfigError:
+    error = exc.errors()[0]
+    where = field_text((*within, *error["loc"]))
+    hint = "docs/evidence-format.md has the fields of each kind; other names of details are free"
+    return ConfigError(f"{kind}: {where}: {error['msg']}", next=hint)
+
+
+def _add(kind: str, files: Mapping[str, bytes], placement: Placement, **given: Any) -> None:
     require_kind(kind)
-    fields["claims"] = tuple(c if isinstance(c, Claim) else Claim.model_validate(dict(c)) for c in fields["claims"])
-    fields["details"] = stated_details(kind, fields["details"] or {})
+    details = stated_details(kind, given["details"])
+    try:
+        stated = StatedFields.model_validate(given)
+    except ValidationError as exc:
+        raise _unfit(kind, exc) from None
+    for control in stated.controls or ():
+        require_control(control)
+    fields = {**{name: getattr(stated, name) for name in StatedFields.model_fields}, "details": details}
     recorder = open_recorder()
     if recorder is None or placement.run is not None or placement.model is not None:
         _add_alone(kind, files, placement, fields)

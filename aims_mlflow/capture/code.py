@@ -26,7 +26,7 @@ PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-p
 def code_version(function: Callable[..., Any] | None) -> CodeVersion:
     """Return which code runs.
 
-    Never raises: `reason` says why there is no commit.
+    Never raises: `reason` says why there is no commit, and what git did not report about it.
     """
     source_file = _source_file(function)
     source = _source(function) if function is not None else None
@@ -45,8 +45,9 @@ def code_version(function: Callable[..., Any] | None) -> CodeVersion:
         return version
     loose = untracked_code(folder, source_file)
     if function is not None and source_file is None:  # a notebook's cell, or code that was made
-        loose["untracked"][f"{name_of(function)} (in no file)"] = version.source_digest or "not readable"
-    return version.changed(**loose)
+        loose.setdefault("untracked", {})[f"{name_of(function)} (in no file)"] = version.source_digest or "not readable"
+    reasons = "; ".join(filter(None, (reason, loose.get("reason"))))
+    return version.changed(**{**loose, "reason": reasons or None})
 
 
 def _source_file(function: Callable[..., Any] | None) -> Path | None:
@@ -64,32 +65,36 @@ def _source(function: Callable[..., Any]) -> str | None:
 
 
 def _git(folder: Path) -> tuple[str | None, bool | None, str | None]:
-    """Return (commit, whether tracked files differ from it, why there is no commit)."""
+    """Return (commit, whether tracked files differ from it, why one of them is not known)."""
     if shutil.which("git") is None:
         return None, None, "git is not installed here; the source digest stands for the commit"
     try:
         commit = _run(folder, "rev-parse", "HEAD")
-        if commit is None:
-            return None, None, "the code is in no git repository with a commit; the source digest stands for it"
-        status = _run(folder, "status", "--porcelain", "--untracked-files=no")
+    except subprocess.CalledProcessError:
+        return None, None, "the code is in no git repository with a commit; the source digest stands for it"
     except (OSError, subprocess.TimeoutExpired):
         return None, None, "git did not answer; the source digest stands for the commit"
-    return commit, bool(status), None
+    try:
+        return commit, bool(_run(folder, "status", "--porcelain", "--untracked-files=no")), None
+    except (OSError, subprocess.SubprocessError):
+        return commit, None, "git did not report which tracked files differ"
 
 
 def untracked_code(folder: Path, source_file: Path | None = None) -> dict[str, Any]:
     """Return `{untracked, untracked_count}`: the code in use below the repository that its commit does not vouch for.
+
+    `{reason}` alone where git does not report it.
 
     Looked at are the files of all imported modules and the function's own, but no installed packages, which the list of
     packages names. Git does not track a file, or was told not to look at it (assume-unchanged, skip-worktree). The
     first `MAX_NAMED` have their path and sha256.
     """
     try:
-        root = Path(_run(folder, "rev-parse", "--show-toplevel") or folder).resolve()
+        root = Path(_run(folder, "rev-parse", "--show-toplevel")).resolve()
         used = _files_in_use(root, source_file)
         known = _vouched(root, used)
-    except (OSError, subprocess.TimeoutExpired):
-        return {"untracked": {}, "reason": "git did not say which files it tracks"}
+    except (OSError, subprocess.SubprocessError):
+        return {"reason": "git did not report which files it tracks"}
     loose = [path for path in used if path not in known]
     named = {path: _digest(root / path) for path in loose[:MAX_NAMED]}
     return {"untracked": named, **({"untracked_count": len(loose)} if len(loose) > MAX_NAMED else {})}
@@ -115,7 +120,7 @@ def _vouched(root: Path, paths: list[str]) -> set[str]:
     known = set()
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
-        listed = _run(root, "--literal-pathspecs", "ls-files", "-v", "-z", "--recurse-submodules", "--", *batch) or ""
+        listed = _run(root, "--literal-pathspecs", "ls-files", "-v", "-z", "--recurse-submodules", "--", *batch)
         known |= {entry[2:] for entry in listed.split("\0") if entry[:1].isupper() and entry[:1] != "S"}
     return known
 
@@ -127,13 +132,13 @@ def _digest(path: Path) -> str:
         return "not readable"
 
 
-def _run(folder: Path, *args: str) -> str | None:
+def _run(folder: Path, *args: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(folder), *args],
         capture_output=True,
         text=True,
         timeout=10,
-        check=False,
+        check=True,
         stdin=subprocess.DEVNULL,
     )
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.strip()

@@ -30,7 +30,7 @@ def say_once(text: str) -> None:
         say(text)
 
 
-def reason_of(error: AimsError) -> str:
+def sentence_once(error: AimsError) -> str:
     """Return an error's sentence the first time in this process, and later what is wrong alone."""
     sentence = error.sentence()
     is_known = sentence in memory.sentences

@@ -76,11 +76,11 @@ def admit(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Record
     if trial is not None:
         trial.sweep.admitted.append(data.tables)
     if trial is None or trial.first:
-        record(plan, run, admitted, recorder)
+        record_data(plan, run, admitted, recorder)
     return admitted
 
 
-def record(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> None:
+def record_data(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: Recorder) -> None:
     """Sign the evidence about the data, unless an earlier trial of the same sweep did.
 
     Raises:
@@ -198,13 +198,12 @@ def join(data: TrainingData, links: list[LineageLink], files: list[Subject], rec
             limit_origin=LimitOrigin(why=WHY_LINKED, **DEFAULT),
         )
     )
+    advice = next((item.reason for item in links if item.reason), "decorate what loads it with @aims.acquires")
     recorder.add(
         "lineage",
         [*data.subjects(), *files],
         result=result_of(claims),
-        reason=f"no recorded origin for {', '.join(unlinked)} data: decorate what loads it with @aims.acquires"
-        if unlinked
-        else None,
+        reason=f"no recorded origin for {', '.join(unlinked)} data: {advice}" if unlinked else None,
         claims=tuple(claims),
         details=LineageDetails(links=links, files=[subject.name for subject in files] or None),
     )

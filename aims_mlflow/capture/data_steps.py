@@ -17,7 +17,7 @@ from aims_mlflow.capture import lineage
 from aims_mlflow.capture.active_run import waiting_run
 from aims_mlflow.capture.callables import bind, name_of
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.console import log, reason_of, say, say_once
+from aims_mlflow.capture.console import log, say, say_once, sentence_once
 from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.parameters import settings_of
 from aims_mlflow.capture.quiet_warnings import no_errors
@@ -83,7 +83,7 @@ def _observing(what: str) -> Iterator[None]:
         with no_errors():
             yield
     except AimsError as exc:
-        say_once(f"{what} is not recorded: {reason_of(exc)}")
+        say_once(f"{what} is not recorded: {sentence_once(exc)}")
     except Exception as exc:  # noqa: BLE001 - an observer never breaks its host
         log.warning("%s is not recorded", what, exc_info=True)
         say_once(f"{what} is not recorded ({type(exc).__name__}, see the log)")

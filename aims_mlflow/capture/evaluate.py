@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.capture.active_run import end
-from aims_mlflow.capture.kept_models import read_kept
+from aims_mlflow.capture.kept_models import discard_kept, read_kept
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError
@@ -92,7 +92,7 @@ def _finish_kept(plan: TrainingPlan, path: Path, data: Mapping[str, Any]) -> str
         session.data(**data)
         session.model(model, kept.name)
     if set(session.logged_models()) - before:
-        kept.discard(path)
+        discard_kept(path)
         if run.info.status == "RUNNING":
             end(kept.run_id, "FINISHED")
     return kept.run_id

@@ -18,7 +18,7 @@ from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
 from aims_mlflow.capture.hyperparameters import hyperparameters
 from aims_mlflow.capture.incumbent import ask_incumbent
-from aims_mlflow.capture.probe import answers_to, probe, probe_on
+from aims_mlflow.capture.probe import answers_to, inspect_files, probe_on
 from aims_mlflow.capture.sweep import Selection
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.predictions import EvaluatedModel
@@ -163,7 +163,7 @@ def leave_unchecked(model: LoggedModel, data: TrainingData, reason: str, prefix:
     test = data.tables.get("test")
     for kind in ("performance", *(["fairness"] if test is None or test.sensitive else [])):
         recorder.add(kind, [model.subject()], result="not_evaluated", reason=reason)
-    recorder.outcome(probe(model, data.setup.pack), [model.subject()], prefix=prefix)
+    recorder.outcome(inspect_files(model, data.setup.pack), [model.subject()], prefix=prefix)
 
 
 def question_of(predictor: Any, data: TrainingData, function: Predict | None, *, scored: bool = True) -> Question:

@@ -8,6 +8,7 @@ from pathlib import Path
 from aims_mlflow.errors import AimsError
 from aims_mlflow.records.details.base import FailurePlace
 
+PACKAGE = Path(__file__).parents[1]
 MAX_REASON = 500  # characters
 
 
@@ -19,7 +20,7 @@ def is_refusal(error: BaseException) -> bool:
 def failure_of(error: BaseException) -> FailurePlace:
     """Return the type of an exception and the place in the user's code, never its message."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "aims_mlflow" not in f.filename] or frames
+    own = [f for f in frames if PACKAGE not in Path(f.filename).parents] or frames
     where = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown"
     return FailurePlace(type=type(error).__name__, where=where)
 

@@ -71,14 +71,14 @@ class TrainingDescription:
     settings: Settings
     fit_seconds: float
 
-    @staticmethod
-    def discard(path: Path) -> None:
-        """Delete a kept model that is logged; with the last one the folder, whose evidence is in the run by now."""
-        path.unlink(missing_ok=True)
-        if not any(path.parent.glob("*.pkl")):
-            shutil.rmtree(path.parent, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                path.parent.parent.rmdir()
+
+def discard_kept(path: Path) -> None:
+    """Delete a kept model that is logged; with the last one the folder, whose evidence is in the run by now."""
+    path.unlink(missing_ok=True)
+    if not any(path.parent.glob("*.pkl")):
+        shutil.rmtree(path.parent, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            path.parent.parent.rmdir()
 
 
 def unsent_folder(session_id: str) -> Path:

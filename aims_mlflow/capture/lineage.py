@@ -9,6 +9,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.failures import short_reason
 from aims_mlflow.capture.state import memory
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
@@ -101,7 +102,11 @@ def link(table: Table, key: SigningKey) -> LineageLink:
     digest = table.digest["arrowIpcSha256"]
     origin, how = _known(table)
     if origin is None:
-        origin, how = _elsewhere(table, key)
+        try:
+            origin, how = _elsewhere(table, key)
+        except AimsError as exc:
+            reason = short_reason(f"earlier runs were not searched: {exc.sentence()}")
+            return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[], reason=reason)
     if origin is None:
         return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[])
     return LineageLink(
@@ -142,10 +147,7 @@ def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
         digest = table.digest.get(name)
         if digest is None:
             continue
-        try:
-            origin = fetch(digest, key.public)
-        except AimsError:
-            return None, "unlinked"
+        origin = fetch(digest, key.public)
         if origin is not None:
             return origin, "same-file" if name == "sha256" else "same-digest"
     return None, "unlinked"

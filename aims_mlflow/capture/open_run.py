@@ -116,7 +116,7 @@ def start(plan: TrainingPlan) -> OpenRun:
     )
 
 
-def record(run: OpenRun) -> Recorder:
+def open_session(run: OpenRun) -> Recorder:
     """Open the session of a run; returns its recorder."""
     gate = {} if run.trial is not None else registered_models.known_gate()
     writer = SessionWriter(

@@ -51,10 +51,6 @@ class Settings:
             more = self.left_out.get("(more)", "0 other settings").split(" ", 1)[0]
             self.left_out["(more)"] = f"{int(more) + 1} other settings"
 
-    def described(self) -> dict[str, dict[str, str]]:
-        """Return the settings as the details of records have them."""
-        return {"parameters": self.values, **({"parameters_left_out": self.left_out} if self.left_out else {})}
-
     def update(self, other: Settings) -> None:
         """Add the settings of another call."""
         self.values |= other.values

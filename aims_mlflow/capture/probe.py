@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.pack import Pack
 
 
-def probe(model: LoggedModel, pack: Pack) -> Outcome:
+def inspect_files(model: LoggedModel, pack: Pack) -> Outcome:
     """Inspect the files of a model that cannot be asked."""
     import pandas as pd
 

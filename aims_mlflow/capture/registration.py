@@ -82,7 +82,7 @@ def register_model(uri: str, name: str) -> str:
         if (
             not existed
             and registered_models.has_registered_model(name)
-            and not client.search_model_versions(f"name = '{name}'")
+            and not client.search_model_versions(registered_models.name_filter(name))
         ):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)

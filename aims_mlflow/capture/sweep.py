@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aims_mlflow.capture.active_run import PARENT
 from aims_mlflow.capture.console import log, say_once
 from aims_mlflow.capture.failures import failure_of
 from aims_mlflow.capture.state import memory
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from aims_mlflow.records.details.training import SelectionMetric
     from aims_mlflow.records.evidence import Claim
 
-PARENT = "mlflow.parentRunId"
+MARKED_ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ class Sweep:
     arguments: list[Any] = field(default_factory=list)
     admitted: list[Mapping[str, Table]] = field(default_factory=list)
     data_session: DataSession | None = None
-    trials: dict[str, TrialResult] = field(default_factory=dict)
+    trials: dict[str, KeptTrial] = field(default_factory=dict)
     setup: Setup | None = None
     config: Any = None
     folder: Any = None
@@ -86,7 +87,7 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialResult:
+class KeptTrial:
     """The plan, data and settings of a trial, and its model where it logged none; `aims.select` needs them."""
 
     plan: TrainingPlan
@@ -150,11 +151,11 @@ def tables_once(
 
 
 def _mark(value: Any) -> tuple[Any, ...]:
-    """Return what differs between a table and a changed one: identity, shape, and up to 64 of its rows."""
+    """Return what differs between a table and a changed one: identity, shape, and up to `MARKED_ROWS` of its rows."""
     shape = getattr(value, "shape", None)
     if shape is None or not shape[0]:
         return (id(value), str(value) if isinstance(value, str | Path) else None)
-    step = max(1, shape[0] // 64)
+    step = -(-shape[0] // MARKED_ROWS)
     sample = value.iloc[::step] if hasattr(value, "iloc") else value[::step]
     rows = sample.to_numpy() if hasattr(sample, "to_numpy") else sample
     return (id(value), tuple(shape), hash(str(rows.tolist())) if hasattr(rows, "tolist") else None)
@@ -197,7 +198,7 @@ def write_trial(
         trial.sweep.setup, trial.sweep.config = run.setup, plan.config
     if fit.error is None:
         name, model_file = _kept_model(trial.sweep, run.run_id, fit)
-        trial.sweep.trials[run.run_id] = TrialResult(
+        trial.sweep.trials[run.run_id] = KeptTrial(
             plan=dataclasses.replace(plan, system=run.setup.config.system.id),
             parts=data.parts,
             settings=fit.settings,

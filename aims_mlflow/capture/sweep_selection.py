@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 
+from aims_mlflow.capture.active_run import PARENT
 from aims_mlflow.capture.plan import TrainingPlan
 from aims_mlflow.capture.state import memory
-from aims_mlflow.capture.sweep import PARENT, Selection
+from aims_mlflow.capture.sweep import Selection
 from aims_mlflow.capture.training import Training
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
@@ -20,9 +22,10 @@ from aims_mlflow.records.evidence import Claim
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.capture.sweep import TrialResult
+    from aims_mlflow.capture.sweep import KeptTrial
 
 MAX_TRIALS = 50_000
+OF_TEST_DATA = re.compile("(?<![a-z])test(ing|set|data)?(?![a-z])")  # as a word of a metric's name, unlike latest_loss
 
 
 def select(
@@ -79,7 +82,7 @@ def select(
     return str(run_id)
 
 
-def _kept_model(trial: TrialResult | None, run_id: str) -> Any:
+def _kept_model(trial: KeptTrial | None, run_id: str) -> Any:
     if trial is None or trial.model_file is None:
         raise ConfigError(f"run {run_id} has logged no model", next='pass it: aims.select("ID", model=fitted)')
     import cloudpickle
@@ -108,7 +111,7 @@ def selection_of(chosen: Any, parent: str | None, metric: str | None) -> Selecti
             next=did_you_mean(metric, known) or f"it has {', '.join(known) or 'none'}",
         )
     chosen_by = SelectionMetric(name=metric, value=decimal_text(chosen.data.metrics[metric]) or "undefined")
-    on_test = "test" in metric.lower()
+    on_test = OF_TEST_DATA.search(re.sub("(?<=[a-z])(?=[A-Z])", " ", metric).lower()) is not None
     claim = Claim(
         metric="selected_on_test_data",
         role="test",

@@ -47,7 +47,7 @@ def open_models(
 ) -> tuple[LoggedModel, ...]:
     """Return the models that were logged; those that were only handed over are logged first.
 
-    None where the training failed before it had data or a model.
+    There is none where the training failed before it had data or a model.
     """
     if fit.error is not None and not data.tables and not fit.models:
         return ()

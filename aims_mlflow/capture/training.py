@@ -71,7 +71,7 @@ class Training:
         with self._observing(), patience.bounded():
             self._run = open_run.start(self._plan)
             self._data = TrainingData(setup=self._run.setup)
-            self._recorder = open_run.record(self._run)
+            self._recorder = open_run.open_session(self._run)
             self._token = state.open_session(self._recorder)
             self._phase = "open"
         return self

@@ -69,25 +69,37 @@ def _of_kind(function: Any, around: Around) -> Any:
                 take(returned)
         return returned
 
-    async def asynchronous(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with around(function, args, kwargs) as take:
-            made, sent, last = function(*args, **kwargs), None, None
-            try:
-                while True:
-                    try:
-                        last = await made.asend(sent)
-                    except StopAsyncIteration:
-                        break
-                    sent = yield last
-            finally:
-                await made.aclose()
-            take(last)
-
     if inspect.iscoroutinefunction(code):
         return coroutine
     if inspect.isasyncgenfunction(code):
-        return asynchronous
+        return _asynchronous(function, around)
     return generator if inspect.isgeneratorfunction(code) else call
+
+
+def _asynchronous(function: Any, around: Around) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """Return the wrapper for an asynchronous generator function: it hands on what is sent and thrown into it."""
+
+    async def asynchronous(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with around(function, args, kwargs) as take:
+            made, last = function(*args, **kwargs), None
+            step = made.asend(None)
+            try:
+                while True:
+                    last = await step
+                    try:
+                        sent = yield last
+                    except GeneratorExit:
+                        raise
+                    except BaseException as exc:  # noqa: BLE001 - what is thrown into the generator is its own matter
+                        step = made.athrow(exc)
+                    else:
+                        step = made.asend(sent)
+            except StopAsyncIteration:
+                take(last)
+            finally:
+                await made.aclose()
+
+    return asynchronous
 
 
 def _last_too(made: Generator[Any, Any, Any], take: Callable[[Any], None]) -> Generator[Any, Any, Any]:

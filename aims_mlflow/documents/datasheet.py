@@ -154,7 +154,8 @@ def _collection(notes: Notes) -> list[str]:
     if lineage is not None:
         for entry in details(lineage, LineageDetails).links or []:
             steps = " → ".join(f"{step.kind} {plain(step.name)}" for step in entry.steps)
-            out.append(f"- {entry.role}: {entry.link}" + (f", from {steps}" if steps else "") + notes.cite(lineage))
+            why = f", from {steps}" if steps else f" ({plain(entry.reason)})" if entry.reason else ""
+            out.append(f"- {entry.role}: {entry.link}{why}{notes.cite(lineage)}")
     return [*(out or ["No source is recorded: decorate what loads the data with `@aims.acquires`."]), ""]
 
 

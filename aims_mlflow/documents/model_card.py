@@ -37,8 +37,7 @@ OVERALL = (
 def render_model_card(records: Sequence[SealedRecord], model_digest: str) -> bytes:
     """Return the card of the model with this digest, in UTF-8 Markdown.
 
-    Every number has a footnote with its record; missing statements are marked as
-    not stated.
+    Every number has a footnote with its record; missing statements are marked as not stated.
     """
     verdict = EvidenceVerdict.of(records, model_digest)
     notes = Notes(verdict.records)
@@ -167,7 +166,8 @@ def code_text(code: CodeVersion) -> str:
     """Return which code ran, and what of it no commit contains."""
     if not code.commit:
         return f"source digest `{code.source_digest or 'none'}` ({plain(code.reason or 'no commit')})"
-    text = f"commit `{code.commit}`, " + ("with uncommitted changes" if code.dirty else "no tracked file differed")
+    tracked = "no tracked file differed" if code.dirty is False else "whether tracked files differed is not known"
+    text = f"commit `{code.commit}`, {'with uncommitted changes' if code.dirty else tracked}"
     if code.untracked is None:
         return f"{text}; code that git does not track was not looked for"
     if not code.untracked:

@@ -38,6 +38,11 @@ def has_registered_model(name: str) -> bool:
         return False
 
 
+def name_filter(name: str) -> str:
+    """Return the filter of MLflow's searches for a model's name; one with both kinds of quotes fits into none."""
+    return f'name = "{name}"' if "'" in name else f"name = '{name}'"
+
+
 def version_tag(target: tracking.Target, key: str) -> str | None:
     """Return a tag of a registered version; None if the tag is missing or `target` is not a version."""
     if target.name is None or target.version is None:

@@ -13,7 +13,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence import statement
 from aims_mlflow.evidence.verify import check_signature
 from aims_mlflow.gates.authority import moment_of, named_envelopes
-from aims_mlflow.gates.signed_consent import SignedConsent
+from aims_mlflow.gates.signed_consent import GIVING, TAKING, SignedConsent
 from aims_mlflow.records.decision import Consent
 from aims_mlflow.records.leaves.others import ConsentBody, ConsentLeaf, ConsentText
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 MAX_KNOWN = 10_000
 KnownConsents = BoundedCache[SignedConsent]
-GIVING, TAKING = ("approval", "waiver"), ("revocation", "retirement")
 ACTIONS = (*GIVING, *TAKING)
 # Stands for the account in the signed record: it is beside it, from where it can be erased.
 BESIDE = "beside it"

@@ -81,8 +81,7 @@ def control_status(control: Control | str, subject: StatusSubject, at: datetime)
     if elsewhere:
         return ControlStatus(control, "not assessed here", elsewhere)
     if subject.counted.unsound:
-        problems = subject.counted.unsound[0].problems
-        reason = problems[0].sentence() if problems else "a session has no manifest"
+        reason = subject.counted.unsound[0].problems[0].sentence()
         return ControlStatus(control, "unverifiable", reason, records=here)
     conditions = [_judged(control, condition, subject, at) for condition in control.conditions]
     conditions += _supports(control, subject, at)

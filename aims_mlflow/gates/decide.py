@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.gates import conditions
@@ -40,6 +40,7 @@ class DecisionRequest:
     """
 
     model_digest: str
+    _: KW_ONLY
     registered: str | None = None
     standing: PriorAuthority | None = None
     run_id: str | None = None

@@ -283,8 +283,9 @@ def _approval(
     if others:
         return None, f"approval by a key with the role {asked.role!r}: {others[0].owner}'s does not count"
     if mine:
-        wrote = "signed" if is_among(mine[0].owner, (document.author,)) else "signed as its publisher and they wrote"
-        return None, f"approval by another person: {mine[0].owner} approved what {document.author} {wrote}"
+        who, signer = mine[0].owner, document.author
+        wrote = "published it" if is_among(who, (signer,)) else f"is an author of it; {signer} published it"
+        return None, f"approval by another person: {who} approved it, and {wrote}"
     named = document.fields.get("approver")
     typed = f": {named!r} is only named, by {document.author}" if says(named) else ""
     return None, f"approval by another person than its author{typed}"

@@ -45,10 +45,10 @@ class Publication:
         return (self.document.effective_from or "") > day
 
 
-def approved_by_another(document: PublishedDocument, approvals: Iterable[DocumentApproval]) -> bool:
-    """Return whether one of some approvals is of a publication, by no author of it, in the role that its kind needs."""
+def counting(document: PublishedDocument, approvals: Iterable[DocumentApproval]) -> list[DocumentApproval]:
+    """Return those of some approvals that are of a publication, by no author of it, in the role that its kind needs."""
     role = approving_role(document.kind)
-    return any(a.is_of(document) and role in a.roles and not is_among(a.owner, document.authors) for a in approvals)
+    return [a for a in approvals if a.is_of(document) and role in a.roles and not is_among(a.owner, document.authors)]
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,17 @@ class DocumentShelf:
         """Return the approvals of exactly this publication."""
         return [a for a in self._approvals.get(document.sha256, ()) if a.is_of(document)]
 
+    def counting(self, document: PublishedDocument) -> list[DocumentApproval]:
+        """Return the approvals of exactly this publication by others than its authors, in the role that it needs."""
+        return counting(document, self._approvals.get(document.sha256, ()))
+
     def is_withdrawn(self, publication: Publication) -> bool:
         """Return whether a person withdrew a document after this version was published."""
         return publication.document.record in self.withdrawn
 
     def is_approved(self, publication: Publication) -> bool:
-        """Return whether another person than its authors approved exactly this publication, in the role that it needs.
-
-        An approval in another role changes nothing: the version that was approved before stays in force.
-        """
-        return approved_by_another(publication.document, self.approvals_of(publication.document))
+        """Return whether an approval of it counts; without one, the version that was approved before stays in force."""
+        return bool(self.counting(publication.document))
 
     def in_force(self, document: str, day: str) -> Publication | None:
         """Return the version of a document that is in force on a day (YYYY-MM-DD); None for one that was withdrawn.

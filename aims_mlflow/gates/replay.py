@@ -112,15 +112,15 @@ def replay(
     checked = check_sessions(files, authority, rules, sessions or KnownSessions(0))
     asked = DecisionRequest(
         said.model_digest,
-        content.registered,
-        PriorAuthority.model_validate(body.standing) if body.standing is not None else None,
-        said.run_id,
-        said.model_id,
-        said.version,
-        said.keyring_digest,
-        authority.seen_from(count(checked, said.model_digest)),
-        NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
-        said.ways_back,
+        registered=content.registered,
+        standing=PriorAuthority.model_validate(body.standing) if body.standing is not None else None,
+        run_id=said.run_id,
+        model_id=said.model_id,
+        version=said.version,
+        keyring_digest=said.keyring_digest,
+        seen_from=authority.seen_from(count(checked, said.model_digest)),
+        shelf=NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
+        ways_back=said.ways_back,
     )
     return decide(rules, checked, given, asked, now)
 

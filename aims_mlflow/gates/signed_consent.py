@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aims_mlflow.records.decision import Consent
 
+GIVING, TAKING = ("approval", "waiver"), ("revocation", "retirement")
+
 
 @dataclass(frozen=True)
 class SignedConsent:
@@ -49,4 +51,4 @@ class SignedConsent:
     @property
     def takes_back(self) -> bool:
         """Whether it takes back what was allowed before: a revocation or a retirement."""
-        return self.consent.action in ("revocation", "retirement")
+        return self.consent.action in TAKING

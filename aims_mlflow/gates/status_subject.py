@@ -19,7 +19,7 @@ from aims_mlflow.gates.counting_evidence import (
 )
 from aims_mlflow.gates.document_content.document_set import PublishedSet
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
-from aims_mlflow.gates.published_documents import approved_by_another
+from aims_mlflow.gates.published_documents import counting
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import (
     LineageDetails,
@@ -190,10 +190,10 @@ class StatusSubject:
         return self.start.system or SystemStatement()
 
     def written(self, kind: str) -> list[PublishedDocument]:
-        """Return the published documents of a kind, the approved ones last, without superseded ones.
+        """Return the published documents of a kind without superseded ones; the last one is judged.
 
-        Each part is in order of time, so that what nobody approved never stands before what somebody did. Without any
-        there are attached files: a file that somebody attaches never stands before a published document.
+        Approved documents come last; within each part, oldest first. Attached files are returned only where no
+        document is published.
         """
         mine = [d for d in self.documents if d.kind == kind and self._concerns(d)] or self._assessed(kind)
         if not mine:
@@ -203,12 +203,12 @@ class StatusSubject:
 
     def is_approved(self, document: PublishedDocument) -> bool:
         """Return whether another person than its authors approved a publication, in the role that its kind needs."""
-        return approved_by_another(document, self._approvals_of.get(document.sha256, ()))
+        return bool(counting(document, self._approvals_of.get(document.sha256, ())))
 
     def known_documents(self, judged: PublishedDocument | None = None) -> PublishedSet:
         """Return what documents say that somebody approved, beside one that is judged: nobody's own word decides."""
-        counting = (d for d in self.documents if d is judged or self.is_approved(d))
-        return PublishedSet(counting, self.keyring)
+        known = (d for d in self.documents if d is judged or self.is_approved(d))
+        return PublishedSet(known, self.keyring)
 
     def newest(self, kind: str) -> list[PublishedDocument]:
         """Return the newest document of a kind; for the organisation, the newest about each system."""
@@ -224,7 +224,10 @@ class StatusSubject:
         return [d for d in found if asked and all(d.fields.get(name) for name in asked)]
 
     def _concerns(self, document: PublishedDocument) -> bool:
-        """Return whether a document is about this system; one about another is told only where there is none."""
+        """Return whether a document is about this system, or may be judged for it.
+
+        Documents about another system are returned only where none is about this one, so that the verdict can name it.
+        """
         if self.scope == "organization" or document.system in (None, self.name):
             return True
         others = (d for d in self.documents if d.kind == document.kind)

@@ -50,10 +50,10 @@ def _unchanged(decision: Decision) -> str:
 def item_text(item: Unmet) -> str:
     """Return one unmet condition with control and evidence id."""
     evidence = f", evidence {item.evidence}" if item.evidence else ""
-    return f"{item.control}: {_plain(item.text)}{evidence}"
+    return f"{item.control}: {one_line(item.text)}{evidence}"
 
 
-def _plain(text: str) -> str:
+def one_line(text: str) -> str:
     """Return text as one bounded line without control characters: some of it was written by a client."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
@@ -64,20 +64,25 @@ def next_step(item: Unmet, decision: Decision) -> str:
 
     What is sealed says VERSION, so that decisions of earlier releases are made again word for word.
     """
-    text = _plain(item.next).replace(f"models:/{decision.model_name}/VERSION", _subject(decision))
-    run = f" runs:/{decision.run_id}" if decision.run_id else ""
+    text = one_line(item.next).replace(one_line(f"models:/{decision.model_name}/VERSION"), _subject(decision))
+    run = f" {quoted(f'runs:/{decision.run_id}')}" if decision.run_id else ""
     return text.replace("`aims evidence controls`", f"`aims evidence controls{run}`")
 
 
 def _subject(decision: Decision) -> str:
     """Return the model of a decision as commands name it: the version, else the logged model that would become one."""
     if decision.version is not None or not decision.model_id:
-        return shlex.quote(f"models:/{decision.model_name}/{decision.version or 'VERSION'}")
-    return f"models:/{decision.model_id} --name {shlex.quote(decision.model_name)}"
+        return quoted(f"models:/{decision.model_name}/{decision.version or 'VERSION'}")
+    return f"{quoted(f'models:/{decision.model_id}')} --name {quoted(decision.model_name)}"
 
 
 def _alias(decision: Decision) -> str:
-    return f" --alias {decision.alias}" if decision.alias else ""
+    return f" --alias {quoted(decision.alias)}" if decision.alias else ""
+
+
+def quoted(text: str) -> str:
+    """Return text as one argument of a command that somebody pastes: a client may have written it."""
+    return shlex.quote(one_line(text))
 
 
 def refusal_lines(text: str) -> list[str]:
@@ -99,10 +104,11 @@ def _waiver_command(item: Unmet, decision: Decision) -> list[str]:
     """Return the command that waives a failure; nothing where no waiver can cover it."""
     if "waiver" not in item.next or not decision.model_id or not item.waivable:
         return []
-    metric = f" --metric {item.metric}" if item.metric else ""
-    rows = "".join(f" --slice {shlex.quote(_plain(f'{column}={group}'))}" for column, group in item.slice.items())
-    change = f"models:/{decision.model_id} --name {decision.model_name} --stage {decision.stage}{_alias(decision)}"
-    return [f"aims waive {change} --control {item.control}{metric}{rows} --reason … --until …"]
+    metric = f" --metric {quoted(item.metric)}" if item.metric else ""
+    rows = "".join(f" --slice {quoted(f'{column}={group}')}" for column, group in item.slice.items())
+    model = f"{quoted(f'models:/{decision.model_id}')} --name {quoted(decision.model_name)}"
+    change = f"{model} --stage {decision.stage}{_alias(decision)} --control {quoted(item.control)}"
+    return [f"aims waive {change}{metric}{rows} --reason … --until …"]
 
 
 def waiver_lines(decision: Decision) -> list[str]:
@@ -110,7 +116,7 @@ def waiver_lines(decision: Decision) -> list[str]:
     by_waiver: dict[str, list[WaivedBy]] = {}
     for waived in decision.waived:
         by_waiver.setdefault(waived.waiver, []).append(waived)
-    return [f"{_head(each)}, reason: {_plain(each[0].reason)}" for each in by_waiver.values()]
+    return [f"{_head(each)}, reason: {one_line(each[0].reason)}" for each in by_waiver.values()]
 
 
 def _head(covered: Sequence[WaivedBy]) -> str:
@@ -129,7 +135,7 @@ def _failure(item: Unmet) -> str:
         return item.kind
     rows = slice_text(item.slice)
     value = f" {number_text(item.value)}" if item.value is not None else ""
-    return _plain(metric_text(item.metric) + (f" for {rows}" if rows else "") + value)
+    return one_line(metric_text(item.metric) + (f" for {rows}" if rows else "") + value)
 
 
 def set_aside(decision: Decision) -> list[str]:
@@ -139,7 +145,7 @@ def set_aside(decision: Decision) -> list[str]:
     """
     out = [
         f"superseded: {s.kind} {s.record[:13]} by {s.owner} said {s.result}; in its place {s.by_owner} signed "
-        f"{s.by[:13]}, which says {s.instead}, reason: {_plain(s.reason)}"
+        f"{s.by[:13]}, which says {s.instead}, reason: {one_line(s.reason)}"
         for s in decision.superseded
     ]
     out += [

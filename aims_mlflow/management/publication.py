@@ -137,9 +137,8 @@ def publish(
     require_publishable(document, around, earlier)
     stated = statement_of(document, citations_of(document, around))
     path = f"{FILES}/{document.path.name}"
-    file = Artifact(
-        path=path, sha256=sha256_hex(document.content), size=len(document.content), media_type="text/markdown"
-    )
+    form = "text/markdown" if document.path.suffix.lower() == ".md" else "application/yaml"
+    file = Artifact(path=path, sha256=sha256_hex(document.content), size=len(document.content), media_type=form)
     run = make_run(f"{document.id} {stated.version}", {
         DOCUMENT_TAG: document.id, "aims.document.kind": document.written.kind, "aims.document.version": stated.version,
         "aims.document.sha256": document.sha256,

@@ -13,7 +13,6 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence import tracking
 from aims_mlflow.gates.authority import Authority
-from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.management.folder import FolderDocument, parse_document
@@ -21,7 +20,6 @@ from aims_mlflow.management.library import read_library
 from aims_mlflow.management.publication import COMMON, FILES
 from aims_mlflow.management.states import by_review, state_of
 from aims_mlflow.records.documents import KINDS
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,12 +57,7 @@ class PublishedShelf:
         times = []
         mine = (p for p in self.shelf.publications if p.about == (document.kind, document.system))
         for publication in mine:
-            stated, written = publication.document, written_of(publication)
-            approved = [
-                a.time
-                for a in self.shelf.approvals_of(stated)
-                if approving_role(stated.kind) in a.roles and not is_among(a.owner, stated.authors)
-            ]
+            approved, written = [a.time for a in self.shelf.counting(publication.document)], written_of(publication)
             if approved and written is not None and same(written):
                 times.append(max(min(approved), written.effective_from or ""))
         return min(times, default=None)
@@ -86,7 +79,10 @@ def published_shelf(ledger: Ledger | None, at: datetime | None = None) -> Publis
 
 
 def written_of(publication: Publication) -> WrittenDocument | None:
-    """Return a published version in the form of its kind; None where it has not that form (any more)."""
+    """Return a published version in the form of its kind; None where it has not that form (any more).
+
+    The signed header decides, where a field repeats it. The text is not in the record, but in the file that it names.
+    """
     stated = publication.statement
     common = {name: getattr(stated, name) for name in COMMON}
     facts = {

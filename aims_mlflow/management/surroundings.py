@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow import settings
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.registered_models import name_filter
 from aims_mlflow.evidence.trust import FILE, trusted_keys
 from aims_mlflow.management.evidence_view import EvidenceView, read_evidence
 from aims_mlflow.management.folder import NAME, Folder, find_folder, read_folder
@@ -65,6 +66,6 @@ def registered_versions(around: LintContext, system: str | None) -> list[str]:
     out = []
     for model in entry.models if entry else ():
         with tracking.reaching(f"list the versions of {model}"):
-            found = tracking.client().search_model_versions(f"name='{model}'", max_results=MOST_VERSIONS)
+            found = tracking.client().search_model_versions(name_filter(model), max_results=MOST_VERSIONS)
         out += [f"models:/{model}/{v.version}" for v in found]
     return out

@@ -6,18 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
-
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.library import Library
+from aims_mlflow.management.published import written_of
 from aims_mlflow.pages.judging import shelf_in
 from aims_mlflow.pages.pages_first import RestingCache
 from aims_mlflow.pages.scope import GONE
 from aims_mlflow.records.details.attachments import EVENTS
 from aims_mlflow.records.documents import KINDS
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,11 +37,6 @@ _STATE = (
     f"(SELECT count(DISTINCT leaf) AS number, max(leaf) AS last FROM record WHERE kind IN ({_KINDS}))"
 )
 NEWEST = "newest"
-_HEADER = (
-    "id", "title", "version", "owner", "author", "supersedes", "reason_for_change", "system", "organisation",
-    "model_digests", "approver", "effective_from", "review_by", "valid_until", "retention_until", "source", "language",
-    "sources_checked_on",
-)  # fmt: skip
 
 
 def document_leaves(shared: SharedSource) -> tuple[int, ...]:
@@ -74,20 +67,6 @@ def newest_shelf(shared: SharedSource) -> DocumentShelf:
     return shared.shelves.known(NEWEST) or DocumentShelf()
 
 
-def as_written(publication: Publication) -> WrittenDocument | None:
-    """Return what a published document states, as its kind's model reads it; None where this release cannot.
-
-    The text under the front matter is not in the ledger: it is in the file, whose sha256 the record has.
-    """
-    stated = publication.statement
-    kind = publication.document.kind
-    head = {name: value for name in _HEADER if (value := getattr(stated, name)) is not None}
-    try:
-        return KINDS[kind].model_validate({**head, "kind": kind, **stated.fields})
-    except (ValidationError, TypeError):
-        return None
-
-
 @dataclass(frozen=True)
 class SealedDocument:
     """The version in force of a published document, its state today, and what it states."""
@@ -108,8 +87,8 @@ class SealedDocument:
 
     @cached_property
     def written(self) -> WrittenDocument | None:
-        """What it states, as its kind's model reads it."""
-        return as_written(self.publication)
+        """What it states, as its kind's model reads it; None where this release cannot."""
+        return written_of(self.publication)
 
 
 class ReadableDocuments:
@@ -166,7 +145,7 @@ class ReadableDocuments:
         return out
 
     def approvers(self, publication: Publication) -> tuple[str, ...]:
-        """Return who approved exactly this content, its authors left out."""
+        """Return whose approvals of exactly this content count."""
         return _approvers(self.library.shelf, publication)
 
     @cached_property
@@ -204,9 +183,7 @@ class ReadableDocuments:
 
 
 def _approvers(shelf: DocumentShelf, publication: Publication) -> tuple[str, ...]:
-    document = publication.document
-    mine = [a.owner for a in shelf.approvals_of(document)]
-    return tuple(dict.fromkeys(owner for owner in mine if not is_among(owner, document.authors)))
+    return tuple(dict.fromkeys(a.owner for a in shelf.counting(publication.document)))
 
 
 def written_state(source: PageSource) -> ManagementState:

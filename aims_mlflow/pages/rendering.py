@@ -50,7 +50,7 @@ class OfflineFrame:
     path: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PageFrame:
     """What stands around every page: its cut-off, its checkpoint, and where its links lead.
 
@@ -75,16 +75,16 @@ class PageFrame:
         """Return the frame of a page that was made from this source."""
         head, (leaves, sealed) = source.head, source.cut_off
         return cls(
-            root,
-            source.moment[:19],
-            leaves,
-            sealed[:19],
-            head.origin if head else "",
-            head.size if head else None,
-            head.root.hex() if head else "",
-            source.behind,
-            source.scope.whole,
-            print_view,
+            root=root,
+            time=source.moment[:19],
+            leaves=leaves,
+            sealed=sealed[:19],
+            origin=head.origin if head else "",
+            checkpoint=head.size if head else None,
+            checkpoint_root=head.root.hex() if head else "",
+            behind=source.behind,
+            whole=source.scope.whole,
+            print_view=print_view,
             host=host,
         )
 
@@ -92,9 +92,7 @@ class PageFrame:
 def as_html(view: PageView, frame: PageFrame) -> bytes:
     """Return the page as HTML; every text is escaped."""
     path, _, query = view.address.partition("?")
-    path = path or "index"
-    for ending in (".html",):
-        path = path.removesuffix(ending)
+    path = (path or "index").removesuffix(".html")
     menu = [(name, address, f"{frame.root}{address}") for name, address in MENU]
     return page_html(
         "site_page.html.j2",

@@ -65,7 +65,7 @@ class LogProofs(Protocol):
 
 @dataclass(frozen=True)
 class SharedSource:
-    """What the pages of one ledger share: its view, its index, and the history of its keyrings."""
+    """What the pages of one ledger share: its view and index, and caches of what was proved, read and judged."""
 
     view: View
     index: PageIndex

@@ -59,15 +59,15 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
         standing = body.standing if isinstance(body, DecisionBody) else None
         request = DecisionRequest(
             said.model_digest,
-            fact.registered,
-            PriorAuthority.model_validate(standing) if standing else None,
-            said.run_id,
-            said.model_id,
-            said.version,
-            force.keyring_digest,
-            authority.seen_from(count(sessions, said.model_digest)),
-            NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, first=said.documents_read),
-            said.ways_back,
+            registered=fact.registered,
+            standing=PriorAuthority.model_validate(standing) if standing else None,
+            run_id=said.run_id,
+            model_id=said.model_id,
+            version=said.version,
+            keyring_digest=force.keyring_digest,
+            seen_from=authority.seen_from(count(sessions, said.model_digest)),
+            shelf=NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, first=said.documents_read),
+            ways_back=said.ways_back,
         )
         return decide(rules, sessions, consents, request, moment)
     except (AimsError, ValueError, KeyError) as exc:

@@ -40,8 +40,3 @@ def is_prompt(version: Any) -> bool:
 def is_tagged_prompt(model: Any) -> bool:
     """Return whether a registered model has the tag of a prompt, which every client may set."""
     return bool((model.tags or {}).get(IS_PROMPT_TAG) == "true")
-
-
-def quoted(name: str) -> str:
-    """Return a model name as it is written in one of MLflow's filters."""
-    return f'"{name}"' if "'" in name else f"'{name}'"

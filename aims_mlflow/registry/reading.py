@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.digests import model_digest
+from aims_mlflow.evidence.registered_models import name_filter
 from aims_mlflow.ledger.ledger import Ledger, ledger_uri
 from aims_mlflow.lifecycle.model_history import qualified
 from aims_mlflow.registry.lookups import RegistryLookups, found_or_none
-from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_prompt_source, is_tagged_prompt, quoted
+from aims_mlflow.registry.names import IS_PROMPT_TAG, REQUEST_TAG, is_prompt, is_prompt_source, is_tagged_prompt
 from aims_mlflow.registry.scheme import PREFIX
 from aims_mlflow.registry.workspaces import DEFAULT_WORKSPACE, in_workspace, workspaces
 from aims_mlflow.settings import LEDGER_URI, REGISTRY_URI, policy_folder, value_of
@@ -158,7 +159,7 @@ def _versions(client: Any, registered: Any) -> dict[str, Any]:
     registered model tells their newest number all the same: what is not found up to that one is asked for by itself.
     """
     name, what = registered.name, f"read the registered model {registered.name}"
-    named = f"name = {quoted(name)}"
+    named = name_filter(name)
     newest = max((int(v.version) for v in registered.latest_versions or ()), default=0)
     found: dict[str, Any] = {}
     # A name with both kinds of quotes fits into no filter.

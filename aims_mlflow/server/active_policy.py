@@ -184,8 +184,8 @@ class ActivePolicy:
             except AimsError as exc:
                 # Clients read findings too, and the folder's place is nobody's business but the server's.
                 findings.append(exc.sentence().replace(f"{self.folder}{os.sep}", ""))
-                in_force = {"policy", "keyring"} <= set(self._ledger.in_force())
-                effect = "the last good policy stays in force" if in_force else "everything is refused without a policy"
+                active = {"policy", "keyring"} <= set(self._ledger.in_force())
+                effect = "the last good policy stays in force" if active else "everything is refused without a policy"
                 _log.error("aims: %s: %s", effect, exc.sentence())
         self.findings = tuple(findings)
         invalid = [FindingLeaf(about="policy", text_sha256=sha256_hex(text.encode())) for text in findings]

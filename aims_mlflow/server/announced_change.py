@@ -50,7 +50,7 @@ class AnnouncedChanges:
     ) -> Iterator[ModelHistory]:
         """Lock these ledger names, and first finish changes that a dead server left open.
 
-        Yields the history of the first of them; with it comes whether the same `call` was made before.
+        Yields the history of the first; its `now.called` is the request of the same `call`, if one was made lately.
 
         Raises:
             MlflowException: the ledger is not this registry's, or a lock is not to be had within `seconds`.

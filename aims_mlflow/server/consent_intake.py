@@ -30,7 +30,7 @@ from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.gates.signed_consent import SignedConsent
+    from aims_mlflow.gates.signed_consent import GIVING, SignedConsent
     from aims_mlflow.records.decision import Consent
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.gate import Gate

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities.model_registry import ModelVersionTag
 
 from aims_mlflow.canonical import digest_of
-from aims_mlflow.gates.wording import refusal, refusal_lines, waiver_lines
+from aims_mlflow.gates.wording import STAGE_WORD, refusal, refusal_lines, waiver_lines
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.model_history import ModelHistory, outcome
 from aims_mlflow.lifecycle.recovery import outcome_of
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from aims_mlflow.server.stored_rows import RegistryRows
 
 BETWEEN = " | "
-WHAT = {"registration": "Registration", "deployment": "Deployment"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class DecidedChanges:
         Raises:
             MlflowException: the ledger is not this registry's, or another change of the model takes too long.
         """
-        what = WHAT[change.stage]
+        what = STAGE_WORD[change.stage]
         with closed(what):
             who, login = caller()
             kind = [change.stage, change.ledger_name, change.alias, change.version, change.mlflow_stage]
@@ -89,7 +88,7 @@ class DecidedChanges:
         Raises:
             MlflowException: the change is refused, or the registry failed.
         """
-        what, request, past, first = WHAT[change.stage], uuid7(), turn.past, turn.past.now.called
+        what, request, past, first = STAGE_WORD[change.stage], uuid7(), turn.past, turn.past.now.called
         with closed(what):
             if first is not None and self._still(change, first):
                 return self._result(change, first)

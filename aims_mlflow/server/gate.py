@@ -104,15 +104,15 @@ class Gate:
         counted = self.evidence.counting(sessions, model.digest)
         request = DecisionRequest(
             model.digest,
-            registered,
-            self.evidence.prior_authority(change, past, authority) if change.stage == "deployment" else None,
-            model.owner.run_id,
-            model.owner.model_id,
-            change.version,
-            force.keyring_digest,
-            authority.seen_from(counted),
-            self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
-            ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
+            registered=registered,
+            standing=self.evidence.prior_authority(change, past, authority) if change.stage == "deployment" else None,
+            run_id=model.owner.run_id,
+            model_id=model.owner.model_id,
+            version=change.version,
+            keyring_digest=force.keyring_digest,
+            seen_from=authority.seen_from(counted),
+            shelf=self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
+            ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
         context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)

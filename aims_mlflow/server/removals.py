@@ -16,6 +16,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.errors import PolicyRefused
+from aims_mlflow.gates.wording import quoted
 from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.lifecycle.model_history import ModelHistory, qualified
@@ -156,8 +157,8 @@ class Removals:
         if missing and self._gate.rules(change).mode == "enforce":
             raise PolicyRefused(
                 f"version {', '.join(missing)} of {name} was in use, and has no retirement record",
-                next=f"an approver runs `aims gate retire models:/{name}/{missing[0]} --reason ...` first; "
-                "deleting the alias is always possible",
+                next=f"an approver runs `aims gate retire {quoted(f'models:/{name}/{missing[0]}')} --reason ...` "
+                "first; deleting the alias is always possible",
             )
 
     def _caps(self) -> Caps:
@@ -222,11 +223,11 @@ def _withdrawal_entry(withdrawn: WithdrawalLeaf) -> Entry:
 
 def _row(version: Any) -> dict[str, Any]:
     """Return MLflow's row of a version, as JSON without floats."""
-    facts, written = ({k: _plain(getattr(version, k, None)) for k in names} for names in (KEPT, WRITTEN))
+    facts, written = ({k: _without_floats(getattr(version, k, None)) for k in names} for names in (KEPT, WRITTEN))
     return {"version": str(version.version), **facts, "written_sha256": digest_of(written)}
 
 
-def _plain(value: Any) -> Any:
+def _without_floats(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): str(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.signed_consent import TAKING
 from aims_mlflow.lifecycle.closing import closed_by_same_files, open_of_model
 from aims_mlflow.records.leaves.changes import DecisionBody
 from aims_mlflow.records.leaves.others import ConsentLeaf, FindingLeaf, IncidentLeaf
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
     from aims_mlflow.server.change import DecisionContext, RegistryChange
-
-# What a person signs about a model's bytes to take an earlier word back.
-TAKING_BACK = ("revocation", "retirement")
 
 
 def seal_decision(
@@ -64,7 +62,7 @@ def overtaken(ledger: Ledger, leaf: Leaf, context: DecisionContext) -> str | Non
             return f"the {kind} changed"
     if read is None or read.last is None or nothing_since:
         return None
-    for each in for_all.of(TAKING_BACK):
+    for each in for_all.of(TAKING):
         is_between = read.last < each.sequence < leaf.sequence
         if is_between and isinstance(each.fact, ConsentLeaf) and each.fact.model_digest == decision.model_digest:
             return f"a {each.fact.type} of the same model was sealed"

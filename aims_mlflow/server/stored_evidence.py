@@ -1,6 +1,6 @@
 """Reading inside the server: the model behind a source, its files, and the evidence of its run.
 
-With `stored_files` and `stored_rows`, the only modules that use names of MLflow which are not public; a test pins them.
+Uses names of MLflow that are not public.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ def active_workspace() -> str | None:
 
 def same_place(one: str, other: str) -> bool:
     """Return whether two artifact locations are the same, however their slashes and file scheme are written."""
-    return _plain(one) == _plain(other) and _straight(other)
+    return _address(one) == _address(other) and _straight(other)
 
 
 def within(root: str, place: str) -> bool:
@@ -273,10 +273,10 @@ def within(root: str, place: str) -> bool:
 
 def inside(root: str, place: str) -> bool:
     """Return whether an artifact location is below another."""
-    return _plain(place).startswith(_plain(root) + "/") and _straight(place)
+    return _address(place).startswith(_address(root) + "/") and _straight(place)
 
 
-def _plain(uri: str) -> str:
+def _address(uri: str) -> str:
     return re.sub(r"^mlflow-artifacts:/*", "mlflow-artifacts:/", uri.removeprefix("file://").rstrip("/"))
 
 

@@ -81,7 +81,7 @@ def made_again(world, files, said):
     consents = sealed_consents(authority, signed_sessions.MODEL, KnownConsents(100))
     checked = check_sessions(read, authority, rules, BoundedCache(0))
     asked = DecisionRequest(
-        signed_sessions.MODEL, signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest,
+        signed_sessions.MODEL, registered=signed_sessions.MODEL, version="1", keyring_digest=force.keyring_digest,
         seen_from=authority.seen_from(count(checked, signed_sessions.MODEL)),
     )  # fmt: skip
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))

@@ -147,9 +147,9 @@ class AuthorityWorld:
         if standing and any(self._lost(authority, name) for name in standing.evidence):
             standing = None
         asked = DecisionRequest(
-            MODEL, past.registered(version) if deployed else None, standing, "f" * 32, "m-1",
-            version if deployed else None, force.keyring_digest, authority.seen_from(count(sessions, MODEL)),
-            sealed_shelf(authority) if rules.reads_documents else NO_DOCUMENTS,
+            MODEL, registered=past.registered(version) if deployed else None, standing=standing, run_id="f" * 32,
+            model_id="m-1", version=version if deployed else None, keyring_digest=force.keyring_digest,
+            seen_from=authority.seen_from(count(sessions, MODEL)), shelf=sealed_shelf(authority) if rules.reads_documents else NO_DOCUMENTS,
         )  # fmt: skip
         decision = decide(rules, sessions, list(consents.values()), asked, now)
         decided = DecisionContext(decision, *kept_lines(files), tuple(consents), asked.registered, standing)

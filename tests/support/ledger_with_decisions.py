@@ -112,7 +112,9 @@ class Registry:
         consents = sealed_consents(authority, model, KnownConsents(100))
         known = version if stage == "deployment" else None
         registered = past.registered(known) if known else None
-        asked = DecisionRequest(model, registered, None, RUN, "m-1", known, force.keyring_digest)
+        asked = DecisionRequest(
+            model, registered=registered, run_id=RUN, model_id="m-1", version=known, keyring_digest=force.keyring_digest
+        )
         sessions = check_sessions(files, authority, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
         decided = DecisionContext(decision, *kept_lines(files), tuple(consents), registered)

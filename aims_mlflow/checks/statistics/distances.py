@@ -56,7 +56,7 @@ class Numbers:
 
     @property
     def norm(self) -> float:
-        """The standard deviation that Evidently divides by."""
+        """The standard deviation that Evidently divides by, at least 0.001."""
         import numpy as np
 
         if self.weights is None:

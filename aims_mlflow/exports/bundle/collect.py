@@ -9,7 +9,7 @@ from aims_mlflow.evidence.session import PAGE, PAGE_SEAL
 from aims_mlflow.exports.bundle import layout
 from aims_mlflow.exports.bundle.browser_safe import kept_name
 from aims_mlflow.exports.bundle.systems import Systems, names_in, renamed
-from aims_mlflow.gates.consents import TAKING
+from aims_mlflow.gates.signed_consent import TAKING
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import holders
 from aims_mlflow.records.documents import KINDS

@@ -71,6 +71,10 @@ def code(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
         text = f"the code is in no commit ({said.reason or 'no reason is recorded'})"
         return Judgement("missing", text).about(training)
+    if said.dirty is None:
+        return Judgement("missing", f"whether tracked files differed from commit {commit[:12]} is not known").about(
+            training
+        )
     if said.dirty:
         return Judgement("missing", f"the code differed from commit {commit[:12]}, and is kept nowhere").about(training)
     return _beside_the_commit(said, commit).about(training)

@@ -85,7 +85,9 @@ def chain(subject: StatusSubject, at: datetime) -> Judgement:
     roles = list(subject.data) or list(subject.links)
     loose = [r for r in roles if not _acquired(subject.links.get(r))]
     if loose or not roles:
-        text = f"no recorded origin for {', '.join(loose) or 'any'} data: decorate what loads it with @aims.acquires"
+        unsearched = (link.reason for link in subject.links.values() if link.reason)
+        advice = next(unsearched, "decorate what loads it with @aims.acquires")
+        text = f"no recorded origin for {', '.join(loose) or 'any'} data: {advice}"
         return Judgement("missing", text).about(*records)
     warnings = warnings_of(records)
     text = f"{', '.join(roles)} data are joined to their acquisition"

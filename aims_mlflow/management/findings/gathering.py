@@ -44,7 +44,7 @@ def kept_inventory(root: Path) -> Inventory | None:
 
     Raises:
         Unreachable: it cannot be read.
-        ConfigError: it is none.
+        ConfigError: the file is no scan.
     """
     path = root / INVENTORY
     if not path.is_file():

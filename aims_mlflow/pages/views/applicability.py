@@ -21,7 +21,8 @@ from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.management.applicability.statement import changes, computed_statement
 from aims_mlflow.management.findings.state import ManagementState
-from aims_mlflow.pages.library import as_written, leaves_of
+from aims_mlflow.management.published import written_of
+from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import document_cell, leaf_cell, time_text
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, live_versions, states_among
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
@@ -59,7 +60,7 @@ def statements(source: PageSource) -> list[StatementVersion]:
     """Return every published version of every statement that the reader may read, oldest first."""
     found = (p for p in source.shelf.publications if p.document.kind == "soa")
     readable = (p for p in found if source.documents.reads(p.document.system))
-    return [StatementVersion(p, w) for p in readable if isinstance(w := as_written(p), ApplicabilityDocument)]
+    return [StatementVersion(p, w) for p in readable if isinstance(w := written_of(p), ApplicabilityDocument)]
 
 
 def soa(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:

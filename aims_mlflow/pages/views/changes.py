@@ -84,7 +84,7 @@ def _fields(subject: StatusSubject) -> dict[str, str]:
         out[f"data: {role}"] = f"{data.rows if data.rows is not None else '?'} rows, {_digest(data.digest)}"
     code = made.code
     if code is not None:
-        state = " with local changes" if code.dirty else ""
+        state = {None: ", local changes not known", True: " with local changes", False: ""}[code.dirty]
         out["code"] = f"commit {code.commit[:12]}{state}" if code.commit else f"no commit: {code.reason or 'not said'}"
         out["code of the function"] = (code.source_digest or "")[:12]
     out |= {f"parameter {name}": value for name, value in sorted((made.parameters or {}).items())}

@@ -17,6 +17,7 @@ from aims_mlflow.documents.page_blocks import (
     to,
 )
 from aims_mlflow.evidence.small_counts import WITHHELD
+from aims_mlflow.gates.wording import one_line, quoted
 from aims_mlflow.pages.views.claim_counts import counts_table, data_rows
 from aims_mlflow.pages.views.common import leaf_cell, record_cell, system_cell, time_text, version_cell
 from aims_mlflow.pages.views.records import find, readable, signature
@@ -191,14 +192,15 @@ def _others(source: PageSource, row: Any, shown: Claim) -> PageTable:
 
 def _again(found: SealedRecord) -> TextBlock:
     body = found.evidence
-    data = [f"#   {s.name}: {k} {v}" for s in found.subjects for k, v in s.digest.items()]
+    run, model = f"runs:/{body.mlflow.run_id or 'RUN'}", f"models:/{body.mlflow.model_id or 'm-ID'}"
+    data = [f"#   {one_line(f'{s.name}: {k} {v}')}" for s in found.subjects for k, v in s.digest.items()]
     text = "\n".join(
         [
             "# 1. The signed text of the number, from the ledger:",
-            f"aims evidence show runs:/{body.mlflow.run_id or 'RUN'} {body.id}",
+            f"aims evidence show {quoted(run)} {body.id}",
             "# 2. The check again, on the data set with the digest that the record names:",
             *data,
-            f"aims check run FILE --model models:/{body.mlflow.model_id or 'm-ID'}",
+            f"aims check run FILE --model {quoted(model)}",
             "# 3. By hand: the counts above, and the formula of the metric in docs/evidence-format.md.",
         ]
     )

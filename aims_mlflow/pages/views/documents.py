@@ -20,7 +20,8 @@ from aims_mlflow.documents.page_blocks import (
 )
 from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.citations import suspects
-from aims_mlflow.gates.person_statements import says
+from aims_mlflow.gates.person_statements import approving_role, says
+from aims_mlflow.gates.published_documents import counting
 from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import (
     RowRange,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.documents.page_blocks import Block
+    from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.pages.library import SealedDocument
     from aims_mlflow.pages.source import PageSource
@@ -177,25 +179,24 @@ def _lacking(shown: Publication) -> PageTable:
 
 def _approvals(source: PageSource, shown: Publication) -> PageTable:
     document = shown.document
-    mine = source.shelf.approvals_of(document)
     rows = [
-        (
-            a.owner,
-            ", ".join(a.roles),
-            time_text(a.time),
-            state_cell("failed", "", "does not count: an author of the document")
-            if is_among(a.owner, document.authors)
-            else state_cell("holds", "", "another person than its authors"),
-        )
-        for a in mine
+        (a.owner, ", ".join(a.roles), time_text(a.time), _whether_it_counts(a, document))
+        for a in source.shelf.approvals_of(document)
     ]
     return PageTable(
         "Approvals of exactly this content",
         ("By", "Roles of the key", "Signed at", "Counts"),
         rows,
-        "Which role an approval needs is a condition of the control that rests on the document.",
         empty="Nobody approved this version.",
     )
+
+
+def _whether_it_counts(approval: DocumentApproval, document: PublishedDocument) -> PageCell:
+    if is_among(approval.owner, document.authors):
+        return state_cell("failed", "", "does not count: an author of the document")
+    if not counting(document, (approval,)):
+        return state_cell("failed", "", f"does not count: the role {approving_role(document.kind)!r} is needed")
+    return state_cell("holds", "", "another person than its authors")
 
 
 def _citations(source: PageSource, shown: Publication) -> list[PageTable | Prose]:

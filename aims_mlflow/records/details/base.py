@@ -43,7 +43,7 @@ class CodeVersion(OpenRecord):
     )
     untracked_count: int | None = Field(None, description="number of these files, where not all are named")
     source_digest: Sha256 | None = Field(None, description="sha256 of the function's source")
-    reason: str | None = Field(None, description="why there is no commit")
+    reason: str | None = Field(None, description="why there is no commit, and what git did not report about it")
 
 
 class FailurePlace(OpenRecord):

@@ -1,5 +1,6 @@
 """What is attached by hand is looked into; what hooks capture cannot be attached."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +43,22 @@ def test_a_review_date_is_a_day_to_come(day, word, tmp_path):
     (tmp_path / "r.md").write_text("text")
     with pytest.raises(ConfigError, match=word):
         aims.attach("requirements", tmp_path / "r.md", review_date=day)
+
+
+@pytest.mark.parametrize(
+    ("stated", "where"),
+    [
+        ({"claims": [{"metric": "recall", "value": 0.5}]}, "claims.0.value: Input should be a valid string"),
+        ({"claims": ["recall"]}, "claims.0: "),
+        ({"result": "good"}, "result: Input should be 'passed'"),
+        ({"valid_until": "soon"}, "valid_until: "),
+        ({"controls": ["A.99"]}, "unknown control 'A.99'"),
+        ({"details": {"share": 0.5}}, "details: Value error, a float"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_one_sentence_that_names_it(stated, where):
+    with pytest.raises(ConfigError, match=re.escape(where)):
+        aims.record("requirements", **stated)
 
 
 def attached(content=b"some text", **stated):

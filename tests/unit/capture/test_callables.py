@@ -173,6 +173,28 @@ def test_an_asynchronous_generator_yields_as_before():
     assert calls == [(3, [2])]
 
 
+def test_what_is_thrown_into_an_asynchronous_generator_reaches_it():
+    async def epochs(train):
+        try:
+            got = yield "first"
+        except KeyError:
+            got = "thrown"
+        try:
+            yield got
+        finally:
+            ended.append(train)
+
+    async def thrown_into(made):
+        assert await anext(made) == "first"
+        yielded = await made.athrow(KeyError())
+        await made.aclose()
+        return yielded
+
+    ended = []
+    assert asyncio.run(thrown_into(decorated("trains", epochs, around([]))(4))) == "thrown"
+    assert ended == [4]
+
+
 @pytest.mark.parametrize("wrong", [Trainer, 3, "train"])
 def test_what_is_no_function_is_refused_in_one_sentence(wrong):
     with pytest.raises(ConfigError, match="takes a function or another callable"):

@@ -81,6 +81,15 @@ def test_a_file_that_git_was_told_not_to_look_at_is_not_vouched_for(function, he
     assert (found.dirty, list(found.untracked)) == (False, [helper.name])
 
 
+def test_what_git_does_not_answer_is_not_taken_for_clean(function, helper, tmp_path):
+    committed(tmp_path, ".")
+    (tmp_path / ".git" / "index").write_bytes(b"spoilt")
+    found = code_version(function)
+    assert found.commit
+    assert (found.dirty, found.untracked) == (None, None)
+    assert found.reason == "git did not report which tracked files differ; git did not report which files it tracks"
+
+
 def test_installed_packages_below_the_repository_are_the_package_lists_matter(function, tmp_path, monkeypatch):
     committed(tmp_path, "train_it.py")
     path = tmp_path / "venv" / "lib" / "site-packages" / "some_package.py"

@@ -35,6 +35,8 @@ def test_a_refused_model_is_never_called_registered(monkeypatch, capsys):
         patch.setattr(mlflow.MlflowClient, "create_model_version", refuse)
         with pytest.raises(GateRefused):
             registration.register_model(uri, "loans")
+        with pytest.raises(GateRefused):
+            registration.register_model(uri, "ana's loans")
     assert "uccessfully registered" not in said()
     assert not mlflow.search_registered_models()
     assert registration.register_model(uri, "loans") == "1"

@@ -227,6 +227,7 @@ def test_show_prints_each_number_that_the_card_takes_from_a_record(tmp_path, mon
             f"in no commit: `features.py` (sha256 `{'f' * 64}`)",
         ),
         ({"dirty": False}, "code that git does not track was not looked for"),
+        ({"untracked": {}}, "whether tracked files differed is not known, and no other code"),
     ],
 )
 def test_the_code_is_clean_only_where_a_commit_holds_all_of_it(code, told):

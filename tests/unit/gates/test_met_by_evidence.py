@@ -73,6 +73,8 @@ MACHINE = [
     ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False, "untracked": {
         "features.py": "f" * 64}})}, "missing", "code in use is not in commit eeeeeeeeeeee: features.py"),
     ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "dirty": False})}, "met with warnings", "warning"),
+    ("A.6.2.3", {"change": details("training-provenance", code={"commit": "e" * 40, "untracked": {}})}, "missing",
+     "whether tracked files differed from commit eeeeeeeeeeee is not known"),
     ("A.6.2.3", {"change": details("training-provenance", trials=None)}, "missing", "number of trials"),
     ("A.6.2.3", {"change": details("training-provenance", parent_run_id=None)}, "met with warnings",
      "outside a recorded sweep is not known"),
@@ -96,7 +98,10 @@ MACHINE = [
     ("A.7.4", {"change": without("data-quality")}, "missing", "no data-quality results"),
     ("A.7.4", {"change": fields("data-quality", result="failed", reason="bad rows")}, "failed", "bad rows"),
     ("A.7.5", {"change": details("lineage", links=[{"role": "train", "digest": "b" * 64, "link": "unlinked", "steps": []}])},
-     "missing", "no recorded origin"),
+     "missing", "train data: decorate what loads it"),
+    ("A.7.5", {"change": details("lineage", links=[{"role": "train", "digest": "b" * 64, "link": "unlinked",
+                                                   "reason": "earlier runs were not searched: no answer"}])},
+     "missing", "earlier runs were not searched"),
     ("A.7.6", {"change": details("preparation", why="TBD")}, "missing", "has no reason"),
     ("A.7.6", {"change": details("preparation", function="prep.winsorize")}, "stale", "no criterion allows winsorize"),
 ]  # fmt: skip

@@ -45,7 +45,7 @@ WRONG: dict[str, tuple[Callable[..., PublishedDocument], Sequence[dict[str, Any]
     "other model": (lambda k: document(k, model_digests=("9" * 64,)), None, "describes model 99999"),
     "other system": (lambda k: document(k, system="churn"), None, "it is about churn"),
     "no content": (lambda k: document(k, sha256=None), (), "no content"),
-    "own approval": (document, [{"owner": "rita"}], "rita approved what rita signed"),
+    "own approval": (document, [{"owner": "rita"}], "rita approved it, and published it"),
     "own approval, other spelling": (document, [{"owner": " RITA "}], "approval by another person"),
     "own approval, other script": (document, [{"owner": "rit\u0430"}], "approval by another person"),
     "wrong role": (document, [{"roles": ("trainer",)}], "does not count"),

@@ -65,7 +65,10 @@ def test_a_published_document_counts_once_another_person_approved_its_file():
     ("sessions", "word"),
     [
         (lambda: [published(), event("document-approval", key=RITA)], "approval by another person"),
-        (lambda: [published(author="olga"), event("document-approval")], "approved what rita signed as its publisher"),
+        (
+            lambda: [published(author="olga"), event("document-approval")],
+            "olga approved it, and is an author of it; rita",
+        ),
         (lambda: [published(), event("document-approval", "2" * 64)], "approval by another person"),
         (lambda: [published(review_by="2001-01-01"), event("document-approval")], "review was due on 2001-01-01"),
         (lambda: [published(valid_until="2001-01-01"), event("document-approval")], "was valid until 2001-01-01"),

@@ -1,5 +1,8 @@
 """A refusal as a person reads it."""
 
+import re
+import shlex
+
 import pytest
 
 from aims_mlflow.gates.wording import item_text, lines, refusal, refusal_lines, waiver_lines, what_is_approved
@@ -102,6 +105,22 @@ def test_what_a_client_wrote_cannot_break_or_flood_the_text():
     text = item_text(LOW.model_copy(update={"text": "a\n\x1b[31mred\r\n" + "x" * 9000}))
     assert len(text) < 700
     assert text.isprintable()
+
+
+def test_a_command_to_paste_quotes_what_a_client_named():
+    """`x;id` is a name that MLflow takes, and would run a command of its own in the shell of whoever pastes it."""
+    named = LOW.model_copy(update={"metric": "m;id", "control": "A.6;id"})
+    sealed = "an approver runs `aims approve models:/x;id/VERSION --stage deployment`"
+    told = [
+        refusal(decision(named, *[LOW] * 9, model_name="x;id", model_id="m;id")),
+        refusal(decision(ALIAS.model_copy(update={"next": sealed}), model_name="x;id", version="3")),
+    ]
+    for text in told:
+        commands = re.findall(r"`(aims [^`]*)`|(aims waive .*?)(?=; aims|\. Nothing)", text)
+        assert commands
+        for command in commands:
+            assert not [word for word in shlex.shlex("".join(command), punctuation_chars=True) if word == ";"], command
+            assert "id" not in shlex.split("".join(command)), command
 
 
 def test_a_deployment_names_the_alias_in_the_command_too():

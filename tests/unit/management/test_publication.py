@@ -213,3 +213,12 @@ def test_what_was_changed_in_mlflow_counts_for_nothing(place, monkeypatch):
     tracking.put(run, {session_path(writer.id): writer.jsonl()})
     library = read_library()
     assert (len(library.shelf.approvals), len(library.broken)) == (before, 1)
+
+
+def test_a_file_is_signed_as_what_it_is(place, monkeypatch):
+    write(place, policy=RULES.replace("id: ai-policy", "id: text"), people=PEOPLE)
+    by(monkeypatch, place, "rita")
+    for name in ("text", "people"):
+        run_command("document", "publish", name)
+    files = {p.document.id: p.record.evidence.artifacts[0].media_type for p in read_library().shelf.publications}
+    assert (files["text"], files["people"]) == ("text/markdown", "application/yaml")

