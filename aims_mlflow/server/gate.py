@@ -88,11 +88,9 @@ class Gate:
             model = self.evidence.signed(model, force)
         except AimsError as exc:
             decision = unreadable(rules, exc.what, exc.next or "", about, now)
-            if isinstance(exc, Refusal):
-                return DecisionContext(decision)
-            if not decision.allowed:
+            if not decision.allowed and not isinstance(exc, Refusal):
                 raise  # nobody's refusal: it is told, and not sealed
-            return DecisionContext(decision, failure=None if isinstance(exc, HashInProgress) else exc)
+            return DecisionContext(decision, failure=None if isinstance(exc, Refusal | HashInProgress) else exc)
         registered = past.registered(change.version) if change.version else None
         if change.stage == "deployment" and change.version and registered is None:
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
