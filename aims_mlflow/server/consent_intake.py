@@ -13,13 +13,13 @@ from aims_mlflow.gates.consents import (
     ACTIONS,
     AGAIN,
     BESIDE,
-    GIVING,
     KnownConsents,
     read_consent,
     sealed_consents,
     unpacked,
     with_words,
 )
+from aims_mlflow.gates.signed_consent import GIVING
 from aims_mlflow.gates.waivers import WaiverBound, too_long
 from aims_mlflow.ledger.state import CALL_SECONDS
 from aims_mlflow.lifecycle.consents import MAX_CHARS, seal_consent
@@ -30,7 +30,7 @@ from aims_mlflow.server.change import RegistryChange
 
 if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
-    from aims_mlflow.gates.signed_consent import GIVING, SignedConsent
+    from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.records.decision import Consent
     from aims_mlflow.records.leaves.base import CallerBody
     from aims_mlflow.server.gate import Gate
