@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.metrics import OVER_GUESSING
 from aims_mlflow.documents.notes import UNSTATED, Notes, own_details, plain, stated
+from aims_mlflow.records.details.checks import ModelOutput
 from aims_mlflow.records.wording import limit_text, note_beside, slice_text
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _left_out(notes: Notes, verdict: EvidenceVerdict) -> Iterator[str]:
     """Yield the columns and probabilities that a check did not look at, and settings that are not recorded, and why."""
     for record in verdict.records:
         output = getattr(own_details(record), "output", None)
-        if output is not None and output.scores_left_out:
+        if isinstance(output, ModelOutput) and output.scores_left_out:
             why = plain(output.scores_left_out)
             yield f"- Left out of {record.evidence.kind}: the model's probabilities, {why}{notes.cite(record)}"
         for entry, what in (("left_out", "column"), ("parameters_left_out", "argument")):
