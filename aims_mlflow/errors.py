@@ -44,6 +44,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {found!r}?" if found else ""
 
 
+def how_to_install(extra: str) -> str:
+    """Return how an extra is installed: from the checkout, since nobody here owns the package's name on the index."""
+    return f"pip install '.[{extra}]' in the checkout of aims_mlflow"
+
+
 class AimsError(Exception):
     """What is wrong (`what`), the place (`where`: file:line, column, URI) and the fix (`next`).
 
@@ -112,7 +117,7 @@ class EvidenceError(Refusal):
 
 
 class PolicyRefused(Refusal):
-    """A gate refused: the policy's conditions do not hold."""
+    """A refusal: the base of `GateRefused`, and what an approval or withdrawal gets that this key may not sign."""
 
 
 class Unreachable(AimsError):

@@ -39,27 +39,30 @@ class Setting:
     """One environment variable: who sets it, what it means, and what holds without it."""
 
     name: str
-    set_by: Literal["data scientist", "platform team", "everyone"]
+    set_by: Literal[
+        "data scientist", "platform team", "everyone", "whoever signs", "platform team, verifiers, approvers"
+    ]
     meaning: str
     default: str
 
 
+VERIFIERS: Literal["platform team, verifiers, approvers"] = "platform team, verifiers, approvers"
 SETTINGS = (
     Setting(CONFIG, "data scientist", "Path of aims.yaml, or of its folder.", "found upwards from the script"),
-    Setting(SIGNING_KEY, "data scientist", "Address of the key that signs records: file:, env:, or a key service.",
+    Setting(SIGNING_KEY, "whoever signs", "Address of the key that signs records: file:, env:, or a key service.",
             "$AIMS_HOME/keys/signing.pem, made on first use where the home lasts"),
     Setting(FOLDER, "everyone", "The management folder: the documents that people write.",
             "`aims/`, found upwards from the working directory"),
     Setting(HOME, "everyone", "Folder for keys and the default policy; naming it declares that it lasts.", "~/.aims"),
-    Setting(POLICY, "platform team", "The server's policy folder: policy.yaml and keyring.yaml.",
-            "`$AIMS_HOME/policy`, created with the default policy and no trainers"),
-    Setting(KEYRING_ROOT, "platform team",
+    Setting(POLICY, VERIFIERS, "The server's policy folder: policy.yaml and keyring.yaml.",
+            "`$AIMS_HOME/policy`, created by `aims gate init`, or by the server at its start with no trainers"),
+    Setting(KEYRING_ROOT, VERIFIERS,
             "Key ids of the roots of which one must have signed the keyring, with commas or spaces between.",
             "the root of the keyring in force"),
     Setting(ROOT_KEY, "platform team", "Address of the root key that signs the keyring.", "$AIMS_HOME/keys/root.pem"),
     Setting(LOG_KEY, "platform team", "Address of the key that signs decisions and checkpoints; shared by all workers.",
             "$AIMS_HOME/keys/log.pem, made on first use where the home lasts"),
-    Setting(LEDGER_URI, "platform team", "Database of the ledger.",
+    Setting(LEDGER_URI, VERIFIERS, "Database of the ledger.",
             "beside the registry's SQLite file, else a schema `aims` in its database"),
     Setting(LEDGER_ORIGIN, "platform team",
             "Name of the log in its checkpoints, such as `ai.example.org/aims`; never change it later.",

@@ -5,14 +5,16 @@ MkDocs calls `on_files` for the site (`hooks` in mkdocs.yml). `python docs/site_
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import re
-import types
-import typing
+import runpy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import types
+
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
@@ -20,7 +22,23 @@ if TYPE_CHECKING:
 
 PUBLIC = ("aims_mlflow", "aims_mlflow.checks.own_check", "aims_mlflow.errors")
 IN_THE_SITE = "The site has all of that on one page: `tox -e docs` writes `build/site/reference/{}.html`."
-ATTRIBUTE = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
+EXTRAS = {
+    "postgresql": "a registry, a ledger or a table in PostgreSQL",
+    "duckdb": "tables in DuckDB",
+    "polars": "tables of polars",
+    "excel": "workbooks as tables, and the statement of applicability as a workbook",
+    "report": "`aims document report` as PDF and docx",
+    "spark": "tables of Spark (needs Java)",
+    "s3": "anchors in a bucket of S3, and models in one",
+    "awskms": "keys in AWS KMS",
+    "azurekms": "keys in Azure Key Vault",
+    "gcpkms": "keys in Google Cloud KMS",
+    "hsm": "keys in a hardware token (PKCS#11)",
+    "vault": "keys in HashiCorp Vault",
+    "metrics": "the counters of the gate on MLflow's `/metrics`",
+    "timestamps": "anchors at a time-stamping authority (RFC 3161)",
+    "ledger": "reading a ledger's database where models are loaded",
+}
 
 
 def cli() -> str:
@@ -82,15 +100,36 @@ def settings() -> str:
         settings_table(),
         "",
         "The password or PIN of a key is in the key's variable with `_PASSWORD` at its end.",
+        "",
+        *extras(),
     ]
     return "\n".join(lines)
 
 
-def settings_table(*who: str) -> str:
-    """Return the table of all settings, or of those that `who` set; docs/gate.md has one, which a test compares."""
+def extras() -> list[str]:
+    """Return the table of extras, with what each is for and what it installs."""
+    lines = [
+        "## Extras",
+        "",
+        "`pip install '.[postgresql,report]'` in the checkout installs the package with extras.",
+        "",
+    ]
+    lines += ["| extra | what it is for | installs |", "|---|---|---|"]
+    for folder, before in (("", ""), ("skinny", "`./skinny` ")):
+        read = configparser.ConfigParser()
+        read.read(Path(__file__).parents[1] / folder / "setup.cfg", encoding="utf-8")
+        for name, needs in read["options.extras_require"].items():
+            if name != "test":
+                packages = ", ".join(f"`{line}`" for line in needs.split())
+                lines.append(f"| {before}`{name}` | {EXTRAS[name]} | {packages} |")
+    return lines
+
+
+def settings_table(but: str = "") -> str:
+    """Return the table of settings without those that `but` sets; docs/gate.md has one, which a test compares."""
     from aims_mlflow.settings import SETTINGS
 
-    rows = [s for s in SETTINGS if not who or s.set_by in who]
+    rows = [s for s in SETTINGS if s.set_by != but]
     lines = ["| variable | set by | meaning | without it |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| `{s.name}` | {s.set_by} | {s.meaning} | {s.default} |" for s in rows)])
 
@@ -129,53 +168,11 @@ def home_of(module: types.ModuleType, name: str) -> str:
     return f"{getattr(value, '__module__', module.__name__)}.{name}"
 
 
-def aims_yaml() -> str:
-    """Return the page of all keys in aims.yaml, from the models that read it."""
-    from aims_mlflow.records.system import AimsConfig, Data, Files, ReadingOptions, Source, System
-
-    lines = ["# aims.yaml", "", "A key that is not listed is an error, with its line and the nearest known key.", ""]
-    places = (("", AimsConfig), ("system.", System), ("data.", Data), ("data.sources.NAME.", Source))
-    for prefix, model in (*places, ("data.files.NAME.", Files), ("data.reading.", ReadingOptions)):
-        meaning, _, single = (model.__doc__ or "").partition("Attributes:")
-        lines += [f"## `{prefix.rstrip('.')}`" if prefix else "## Top level", "", " ".join(meaning.split()), ""]
-        lines += [f"- `{key}`: {' '.join(text.split())}" for key, text in ATTRIBUTE.findall(single)]
-        lines += [""] if single else []
-        lines += ["| key | value | default |", "|---|---|---|"]
-        for name, field in model.model_fields.items():
-            default = (
-                "required" if field.is_required() else text_of_default(field.get_default(call_default_factory=True))
-            )
-            lines.append(f"| `{prefix}{name}` | {text_of_type(field.annotation)} | {default} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def text_of_default(value: Any) -> str:
-    """Return a default as aims.yaml would spell it."""
-    return "none" if value is None or value in ((), {}) or hasattr(value, "model_fields_set") else f"`{value}`"
-
-
-def text_of_type(annotation: Any) -> str:
-    """Return a field's type in words that someone who writes YAML knows."""
-    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return text_of_type(inner[0])
-    if origin is typing.Literal:
-        return " or ".join(f"`{value}`" for value in inner)
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join(text_of_type(part) for part in inner if part is not type(None))
-    if origin is tuple:
-        return f"list of {text_of_type(inner[0])}"
-    if origin is dict:
-        return f"map of name to {text_of_type(inner[1])}"
-    return {str: "text", int: "a whole number", bool: "`true` or `false`"}.get(annotation, "section")
-
-
 PAGES = {
     "reference/cli.md": cli,
     "reference/settings.md": settings,
     "reference/api.md": api,
-    "reference/aims-yaml.md": aims_yaml,
+    **runpy.run_path(str(Path(__file__).with_name("yaml_pages.py")))["PAGES"],
 }
 # What the checkout has in their place: the same, or where that is long or made by MkDocs, each name with its purpose.
 CHECKOUT = {**PAGES, "reference/cli.md": commands, "reference/api.md": names}
@@ -203,12 +200,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 AT_THE_ROOT = re.compile(r"^\[([A-Z]+\.md)\]\([./]+/\1\).*$", re.MULTILINE)
 
 
+# A link to a file of the checkout that is no page of the site.
+ELSEWHERE = re.compile(r"\[([^\]]+)\]\((?!\w+:|#|docs/)[^)]+\)")
+
+
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Show a file of the checkout's root in place of the link to it, with links that lead from the page."""
+    """Show a file of the checkout's root in place of the link to it, with links that lead from the page, or none."""
     up = "../" * page.file.src_uri.count("/")
 
     def shown(found: re.Match[str]) -> str:
-        return Path(found[1]).read_text(encoding="utf-8").replace("](docs/", f"]({up}")
+        text = ELSEWHERE.sub(r"\1", Path(found[1]).read_text(encoding="utf-8"))
+        return text.replace("](docs/", f"]({up}")
 
     return AT_THE_ROOT.sub(shown, markdown)
 

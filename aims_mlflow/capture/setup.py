@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from aims_mlflow.records.system import Source
 
 FILE = "aims.yaml"
+# Entries of `system` that are not needed to read the file, and are to train.
+NEEDED = {
+    "intended_use": "what the model is for, in a sentence or two",
+    "affected_groups": "the groups of people that its output affects",
+}
 MINIMAL = "system: {id: my-system, owner: me@example.org}\ndata: {target: my-label}"
 
 
@@ -101,12 +106,7 @@ def load_setup(
 def unstated(setup: Setup) -> list[str]:
     """Return the entries of aims.yaml that the training gate requires and that are missing."""
     system = setup.config.system
-    out = []
-    if not (system.intended_use or "").strip():
-        out.append("system.intended_use: what the model is for, in a sentence or two")
-    if not system.affected_groups:
-        out.append("system.affected_groups: the groups of people that its output affects")
-    return out
+    return [f"system.{key}: {what}" for key, what in NEEDED.items() if not "".join(getattr(system, key) or ()).strip()]
 
 
 def source_statement(name: str, *sources: Source) -> SourceStatement:

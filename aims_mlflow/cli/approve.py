@@ -30,7 +30,7 @@ def notice(text: str) -> None:
 
 
 def send(model: str, name: str | None, stage: Stage, alias: str | None, **fields: Any) -> None:
-    """Sign a consent, bound to the model's bytes and to the policy in force, and send it to the gate.
+    """Sign a consent, bound to the model's files and to the policy in force, and send it to the gate.
 
     Raises:
         Unreachable: the gate refused it, or does not answer.
@@ -82,7 +82,7 @@ def sign_and_send(
 def approve(model: str, stage: Stage | None, alias: str | None, name: str | None, comment: str) -> None:
     """Approve TARGET: a model for one stage, or a published document.
 
-    A model (models:/NAME/VERSION or models:/m-ID) is approved for --stage, bound to its bytes and the policy in force;
+    A model (models:/NAME/VERSION or models:/m-ID) is approved for --stage, bound to its files and the policy in force;
     whoever trained it may not approve it. What the gate's decision rests on is printed before it is signed: failures,
     waivers, results that another record takes out, earlier revocations. A document (document:ID) is approved bound to
     its file; whoever wrote or published it may not approve it. The key needs the role approver.

@@ -16,7 +16,7 @@ _REASON = click.option("--reason", required=True, help="Reason; it is part of th
 @_REASON
 @NAME
 def revoke(model: str, alias: str | None, reason: str, name: str | None) -> None:
-    """Revoke all approvals and waivers of MODEL's bytes; the model then needs new ones.
+    """Revoke all approvals and waivers of MODEL's files; the model then needs new ones.
 
     The aliases stay: delete them separately, which is always allowed.
     """
@@ -28,7 +28,7 @@ def revoke(model: str, alias: str | None, reason: str, name: str | None) -> None
 @_REASON
 @NAME
 def retire(model: str, reason: str, name: str | None) -> None:
-    """Retire MODEL's bytes permanently; a version that was in use can then be deleted."""
+    """Retire MODEL's files permanently; a version that was in use can then be deleted."""
     _send(model, name, None, "retirement", reason)
 
 

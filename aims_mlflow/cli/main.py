@@ -14,7 +14,7 @@ from aims_mlflow import __version__
 from aims_mlflow.errors import AimsError, Unreachable, did_you_mean
 
 HOW_TO_INSTALL = (
-    "install the extra aims_mlflow_skinny[ledger] for a ledger's database, and aims_mlflow in place of "
+    "pip install './skinny[ledger]' in the checkout for a ledger's database, and aims_mlflow in place of "
     "aims_mlflow_skinny for anything else"
 )
 NEWEST_NEEDED = ">=3.17"  # what setup.cfg asks for: all commands run with it

@@ -38,7 +38,7 @@ DATABASES = ("sqlite:", "postgresql:", "postgresql+")
 @click.command()
 @click.argument("target")
 @click.option(
-    "--at-load", is_flag=True, help="For deployers: compare the version's bytes, seals and alias with the ledger."
+    "--at-load", is_flag=True, help="For deployers: compare the version's files, seals and alias with the ledger."
 )
 @KEYS
 @SINCE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import AimsError, ConfigError, Unreachable
+from aims_mlflow.errors import AimsError, ConfigError, Unreachable, how_to_install
 from aims_mlflow.evidence import mlflow_address as address
 from aims_mlflow.evidence.mlflow_address import plain_uri
 from aims_mlflow.evidence.patience import patience
@@ -91,7 +91,7 @@ def reaching(what: str) -> Iterator[None]:
         reason, gone = type(exc).__name__, True
     except ImportError as exc:
         lacking = f"MLflow could not {what}: the driver {exc.name or 'of the database'} is not installed"
-        fix = "install it, for PostgreSQL with pip install 'aims_mlflow[postgresql]'"
+        fix = f"install it, for PostgreSQL with {how_to_install('postgresql')}"
         raise ConfigError(lacking, where=where, next=fix) from None
     except _database_errors() as exc:
         reason = str(getattr(exc, "orig", None) or exc).strip().splitlines()[0][:300]

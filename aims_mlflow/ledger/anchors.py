@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
+from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable, how_to_install
 from aims_mlflow.ledger import timestamps
 from aims_mlflow.settings import ANCHORS
 
@@ -126,7 +126,7 @@ class BucketAnchor:
             import boto3
         except ImportError:
             raise ConfigError(
-                "delivery to S3 needs an extra that is not installed", next="pip install 'aims_mlflow[s3]'"
+                "delivery to S3 needs an extra that is not installed", next=how_to_install("s3")
             ) from None
         return boto3.client("s3")
 

@@ -118,9 +118,11 @@ def open_database(uri: str) -> tuple[sa.Engine, Tables]:
             if engine.dialect.name == "postgresql":
                 connection.execute(sa.text(f"SET LOCAL lock_timeout = '{UPGRADE_SECONDS}s'"))
                 connection.execute(sa.text(f"SET LOCAL statement_timeout = '{UPGRADE_SECONDS}s'"))
-                # Several workers start at once, and PostgreSQL's IF NOT EXISTS does not stand a race.
+                # Several workers start at once, and PostgreSQL's IF NOT EXISTS does not stand a race; it also refuses a
+                # role that only reads, where the schema is there.
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
-                connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+                if not sa.inspect(connection).has_schema(SCHEMA):
+                    connection.execute(sa.text(f"CREATE SCHEMA {SCHEMA}"))
             migrate(connection, tables.metadata.schema)
     except (sa.exc.SQLAlchemyError, ImportError) as exc:
         reason = str(getattr(exc, "orig", None) or exc).splitlines()[0]

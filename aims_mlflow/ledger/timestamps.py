@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable
+from aims_mlflow.errors import ConfigError, EvidenceError, Unreachable, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ def _library() -> Any:
         import rfc3161_client
     except ImportError:
         raise ConfigError(
-            "time stamps need an extra that is not installed", next="pip install 'aims_mlflow[timestamps]'"
+            "time stamps need an extra that is not installed", next=how_to_install("timestamps")
         ) from None
     return rfc3161_client
 

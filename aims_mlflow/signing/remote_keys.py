@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from aims_mlflow.errors import AimsError, KeyUnavailable
+from aims_mlflow.errors import AimsError, KeyUnavailable, how_to_install
 from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def load(uri: str, password: str | None, variable: str, ask: Callable[[str], str
         raise KeyUnavailable(
             f"keys in {service.title} need an extra that is not installed",
             where=uri,
-            next=f"pip install 'aims_mlflow[{service.extra}]'",
+            next=how_to_install(service.extra),
         ) from None
     except Exception as exc:  # noqa: BLE001 - every client library has errors of its own
         reason = str(exc).splitlines()[0][:200] if str(exc) else ""

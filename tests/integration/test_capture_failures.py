@@ -186,6 +186,7 @@ def trains(**more):
         ({}, lambda f: f.assign(debt=np.nan), DataError, "'debt' has no value in any of its"),
         ({}, lambda f: f.assign(granted=["yes", "no", "maybe"] * (len(f) // 3)), DataError, "outside the two expected"),
         ({"system": {"intended_use": None, "affected_groups": []}}, None, ConfigError, "intended_use"),
+        ({"system": {"affected_groups": [" "]}}, None, ConfigError, "affected_groups"),
         ({"pack": "tabular-clasification"}, None, ConfigError, "did you mean 'tabular-classification'"),
         ({"system": {"ownr": "x"}}, None, ConfigError, "unknown key 'system.ownr', did you mean 'owner'?"),
         ({"system": {"objectives": {"fairnes": "high"}}}, None, ConfigError, "did you mean 'fairness'"),

@@ -132,4 +132,4 @@ def test_a_command_that_needs_the_whole_says_what_to_install(tmp_path):
     done = run(AIMS, "verify", f"sqlite:///{tmp_path}/ledger.db")
     assert done.returncode in (2, 3)
     assert "Traceback" not in done.stderr
-    assert "aims_mlflow_skinny[ledger]" in done.stderr
+    assert "'./skinny[ledger]' in the checkout" in done.stderr

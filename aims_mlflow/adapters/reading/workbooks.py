@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.adapters.reading.cells import typed
 from aims_mlflow.adapters.reading.dialect import is_title
 from aims_mlflow.adapters.reading.read_table import ReadTable, named, option
-from aims_mlflow.errors import ConfigError, DataError, did_you_mean
+from aims_mlflow.errors import ConfigError, DataError, did_you_mean, how_to_install
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,8 @@ def read_workbook(path: Path, reading: ReadingOptions) -> ReadTable:
     import pandas as pd
 
     if importlib.util.find_spec("openpyxl") is None:
-        raise ConfigError(
-            "reading workbooks needs openpyxl", where=str(path), next="pip install 'aims_mlflow[excel]', or save as CSV"
-        )
+        fix = f"{how_to_install('excel')}, or save as CSV"
+        raise ConfigError("reading workbooks needs openpyxl", where=str(path), next=fix)
     with pd.ExcelFile(path, engine="openpyxl") as book:
         names = [str(name) for name in book.sheet_names]
         sheet, notes = _sheet(names, reading, path)

@@ -17,7 +17,7 @@ from aims_mlflow.checks.engines.count_source import (
     tidy,
 )
 from aims_mlflow.checks.tables.validation import find_twice
-from aims_mlflow.errors import ConfigError, DataError, Unreachable
+from aims_mlflow.errors import ConfigError, DataError, Unreachable, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,9 +167,7 @@ def spark_source(name: str) -> SparkSource:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise ConfigError(
-            "Spark is not installed", where=f"spark:{name}", next="pip install 'aims_mlflow[spark]'"
-        ) from None
+        raise ConfigError("Spark is not installed", where=f"spark:{name}", next=how_to_install("spark")) from None
     try:
         return SparkSource(SparkSession.builder.getOrCreate().table(name), f"spark:{name}")
     except DataError:

@@ -17,7 +17,7 @@ from aims_mlflow.checks.engines.count_source import (
     ThresholdFlag,
     tidy,
 )
-from aims_mlflow.errors import ConfigError, DataError, Unreachable, did_you_mean
+from aims_mlflow.errors import ConfigError, DataError, Unreachable, did_you_mean, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -266,7 +266,7 @@ def _database(place: SqlAddress, name: str) -> Any:
         return sa.create_engine(place.url, connect_args=arguments)
     except (sa.exc.NoSuchModuleError, ImportError):
         extra = EXTRAS.get(kind)
-        fix = f"pip install 'aims_mlflow[{extra}]'" if extra else "install its SQLAlchemy driver"
+        fix = how_to_install(extra) if extra else "install its SQLAlchemy driver"
         raise ConfigError(f"the driver for {kind} is not installed", where=name, next=fix) from None
 
 

@@ -8,14 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.errors import ConfigError, how_to_install
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
     from aims_mlflow.documents.page_blocks import Picture, PictureBox
 
-NEEDS = "pip install 'aims_mlflow[report]', or --format html"
+NEEDS = f"{how_to_install('report')}, or --format html"
 STEP, ROW, BOX, HIGH = 220, 70, 178, 54  # of the grid, in the units of the page's SVG
 INK, SOFT, TINT = (28, 29, 31), (86, 91, 98), (241, 242, 238)
 SCALE = 3  # pixels of the PNG for one unit

@@ -9,7 +9,7 @@ from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, 
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
 from aims_mlflow.exports.report.columns import shares
-from aims_mlflow.exports.report.pictures import png, size
+from aims_mlflow.exports.report.pictures import NEEDS, png, size
 
 if TYPE_CHECKING:
     from aims_mlflow.documents.page_blocks import Block, PageCell
@@ -29,8 +29,7 @@ def as_word(report: SystemReport) -> bytes:
     try:
         import docx
     except ImportError:
-        message = "pip install 'aims_mlflow[report]', or --format html"
-        raise ConfigError("writing docx needs python-docx", next=message) from None
+        raise ConfigError("writing docx needs python-docx", next=NEEDS) from None
     file: Any = docx.Document()
     _sheet(file)
     file.core_properties.title = report.title

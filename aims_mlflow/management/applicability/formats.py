@@ -7,7 +7,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.errors import ConfigError, how_to_install
 from aims_mlflow.html_templates import templates_of
 from aims_mlflow.management.applicability.statement import COLUMNS
 
@@ -102,9 +102,8 @@ def as_workbook(statement: ApplicabilityStatement) -> bytes:
         from openpyxl import Workbook
         from openpyxl.styles import Alignment, Font
     except ImportError:
-        raise ConfigError(
-            "writing workbooks needs openpyxl", next="pip install 'aims_mlflow[excel]', or write .csv"
-        ) from None
+        fix = f"{how_to_install('excel')}, or write .csv"
+        raise ConfigError("writing workbooks needs openpyxl", next=fix) from None
     book = Workbook()
     sheets = (
         ("Statement", COLUMNS, [r.cells() for r in statement.rows]),

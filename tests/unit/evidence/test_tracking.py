@@ -59,7 +59,7 @@ def test_a_driver_that_is_not_installed_is_named():
         tracking.reaching("find a run"),
     ):
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
-    assert "aims_mlflow[postgresql]" in caught.value.sentence()
+    assert "pip install '.[postgresql]' in the checkout" in caught.value.sentence()
 
 
 def test_a_name_that_mlflow_does_not_have_is_no_question_of_the_network():

@@ -289,7 +289,7 @@ def test_missing_extras_are_named(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "boto3", None)
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
-    with pytest.raises(ConfigError, match=r"aims_mlflow\[s3\]"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[s3\]' in the checkout"):
         anchors.parse_anchor("s3://b/x").deliver(anchors.CheckpointCopy(1, b"", 0, b""))
-    with pytest.raises(ConfigError, match=r"aims_mlflow\[timestamps\]"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[timestamps\]' in the checkout"):
         timestamps.request_stamp(b"x", "https://x")

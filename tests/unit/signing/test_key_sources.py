@@ -90,7 +90,7 @@ def test_a_missing_extra_is_named(uri, module, name, monkeypatch):
 
     monkeypatch.setattr(importlib.import_module(f"securesystemslib.signer.{module}"), name, "not here")
     extra = remote_keys.SERVICES[uri.partition(":")[0]].extra
-    with pytest.raises(KeyUnavailable, match=rf"pip install 'aims_mlflow\[{extra}\]'"):
+    with pytest.raises(KeyUnavailable, match=rf"pip install '\.\[{extra}\]' in the checkout"):
         key_sources.load_key(uri)
 
 

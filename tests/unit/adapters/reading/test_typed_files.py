@@ -183,7 +183,7 @@ def test_a_title_above_the_header_of_a_workbook_is_refused_with_the_option(tmp_p
 def test_without_openpyxl_a_workbook_says_what_to_install(tmp_path, monkeypatch):
     path = written(FRAME, tmp_path / "t.xlsx")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'aims_mlflow\[excel\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[excel\]' in the checkout"):
         read_table(path)
 
 

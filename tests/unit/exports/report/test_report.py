@@ -136,7 +136,7 @@ def test_the_lineage_is_a_picture_in_every_format_with_the_same_in_words(report)
 @pytest.mark.parametrize(("library", "write"), [("fpdf", as_pdf), ("docx", as_word)])
 def test_without_its_library_a_format_says_what_to_install(report, monkeypatch, library, write):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ConfigError, match=r"aims_mlflow\[report\]|needs"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[report\]' in the checkout|needs"):
         write(report)
 
 
