@@ -78,6 +78,10 @@ PROMISES: dict[type[BaseModel], DayPromise] = {
     NoticeEntry: DayPromise("due", "notice of incident {incident} to {audience}", done="sent"),
     IncidentDuty: DayPromise("due", "notice of incident {id} to {to}", done="sent"),
 }
+# Of entries that promise a second day.
+SECOND_PROMISES: dict[type[BaseModel], DayPromise] = {
+    RiskEntry: DayPromise("accepted_until", "last day of accepting risk {id}", "accepted_by"),
+}
 HEADER = (
     ("review_by", "review of {}"), ("valid_until", "last day of {}"),
     ("retention_until", "last day on which {} is kept"),
@@ -131,8 +135,10 @@ def _promised(
 ) -> Iterator[PromisedDay]:
     """Yield the days of an entry and of what is in it; `around` has the fields of what it is in."""
     said = around.new_child({name: getattr(entry, name) for name in type(entry).model_fields})
-    promise = PROMISES.get(type(entry))
-    if promise is not None and (day := said[promise.day]) and not _is_done(promise, said, settled):
+    for promise in filter(None, (PROMISES.get(type(entry)), SECOND_PROMISES.get(type(entry)))):
+        day = said[promise.day]
+        if not day or _is_done(promise, said, settled):
+            continue
         who = said[promise.who] if promise.who else None
         named = ", ".join(who) if isinstance(who, tuple) else who
         told = promise.what.format_map({name: _short(value) for name, value in said.items()})

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from aims_mlflow.management.findings.state import ManagementState
-from aims_mlflow.management.promised_days import HEADER, PROMISES, promised_days
+from aims_mlflow.management.promised_days import HEADER, PROMISES, SECOND_PROMISES, promised_days
 from aims_mlflow.records.base import Day
 from aims_mlflow.records.documents import KINDS, entry_model
 from support.good_documents import STATED, SYSTEM
@@ -42,10 +42,18 @@ def test_each_day_of_each_form_lies_behind_or_is_promised():
     found = [pair for model in KINDS.values() for pair in days_of(model, seen)]
     assert len(found) > 150
     for model, name in found:
-        promise = PROMISES.get(model)
-        ahead = name in header or (promise is not None and promise.day == name)
+        promises = [p for known in (PROMISES, SECOND_PROMISES) if (p := known.get(model)) is not None]
+        ahead = name in header or name in {p.day for p in promises}
         assert ahead or name in HAPPENED, f"{model.__name__}.{name} is neither promised nor past"
-    assert all(promise.day in model.model_fields for model, promise in PROMISES.items())
+    both = (*PROMISES.items(), *SECOND_PROMISES.items())
+    assert all(promise.day in model.model_fields for model, promise in both)
+
+
+def test_the_end_of_an_accepted_risk_is_due():
+    risk = {**STATED["risk-register"]["risks"][0], "status": "accepted", "accepted_by": "max", "due": None}
+    entry = {**{k: v for k, v in risk.items() if v is not None}, "accepted_until": "2026-09-01"}
+    found = promised({"kind": "risk-register", "fields": {"risks": [entry]}})
+    assert ("2026-09-01", f"last day of accepting risk {risk['id']}", "max") in found
 
 
 def promised(*documents):
