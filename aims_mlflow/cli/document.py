@@ -31,7 +31,10 @@ EVIDENCE = click.option(
 
 @click.group()
 def group() -> None:
-    """Write, check, publish and approve the documents of the management system."""
+    """Write, check and publish the documents of the management system, and judge them.
+
+    `aims approve document:ID` approves one.
+    """
 
 
 for _each in (findings_command, soa_command, coverage_command, report_command, verify_command):
