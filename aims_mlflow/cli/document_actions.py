@@ -23,12 +23,14 @@ from aims_mlflow.management.passages import citation_lines
 from aims_mlflow.management.publication import FILES, SigningAccount, sign_event
 from aims_mlflow.management.publication import publish as publish_one
 from aims_mlflow.management.surroundings import gather, local_keyring, registered_versions
+from aims_mlflow.records.wording import how_many
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.records.keyring import KeyEntry
 
@@ -71,7 +73,7 @@ def _told(run: str) -> None:
         return
     from aims_mlflow.registry.channel import tell_published
 
-    click.echo(f"  sealed in the ledger: {tell_published(run)} sessions")
+    click.echo(f"  sealed in the ledger: {how_many(tell_published(run), 'session')}")
 
 
 def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from aims_mlflow.checks.column_names import suggest_sensitive
 from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
 from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError, set_elsewhere
+from aims_mlflow.records.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,9 @@ def command(
     added = _added(frame, parent, system, table.name)
     text = pack_text(system, table.name, extends_line(pack or parent.name, own.parent), parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
-    click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
+    click.echo(
+        f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {how_many(len(added), 'expectation')} of its own)"
+    )
     fits = [f"extends {parent.name}, which fits {target!r}: --pack names another"]
     chosen = _needs(parent, len(frame)) if pack else fits
     seen = [*_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]

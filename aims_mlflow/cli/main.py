@@ -21,7 +21,7 @@ NEWEST_NEEDED = ">=3.17"  # what setup.cfg asks for: all commands run with it
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
     "demo": ("demo", "command", "Demonstrate training, refusal, mitigation and approval on this machine."),
-    "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
+    "init": ("init", "command", "Write a first aims.yaml and pack from a CSV, parquet, Excel or JSON file."),
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
     "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
@@ -71,8 +71,9 @@ class _Lazy(click.Group):
 def cli() -> None:
     """ISO/IEC 42001 lifecycle evidence for MLflow.
 
-    Exit status: 0 success, 1 refused by a gate or failed verification, 2 wrong usage,
-    3 a server or file could not be reached or read.
+    Exit status: 0 yes or done; 1 the answer is no (refused, not verified, a limit missed, something
+    open or different); 2 wrong usage, or a setting, a key or data that cannot be used; 3 a server or
+    file that cannot be reached or read.
     """
 
 

@@ -63,6 +63,11 @@ def count_text(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
+def how_many(number: int, noun: str) -> str:
+    """Return a count with its noun, such as `1 finding` or `2,400 findings`."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
 def percent_text(value: str, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a share as a percentage by the rule of `number_text`; of whole numbers only 0 and 100 mean just that."""
     sides = [(each, _hundredfold(bound)) for each, bound in _sides(comparator, limit)]

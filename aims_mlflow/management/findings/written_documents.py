@@ -206,8 +206,6 @@ def _kept(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
         yield ManagementFinding("W9", "retention", fact, fix, None, tuple(unstated))
     for document in state.documents:
         if document.retention_until and document.retention_until < today:
-            fact = (
-                f"{document.called} is in force, and was to be kept until {document.retention_until} only"
-            )
+            fact = f"{document.called} is in force, and was to be kept until {document.retention_until} only"
             fix = f"aims document withdraw {document.id}; or state a later day in retention_until, and publish it again"
             yield ManagementFinding("W9", document.id, fact, fix, document.system, (document.id,))
