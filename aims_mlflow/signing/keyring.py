@@ -189,7 +189,7 @@ def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
         raise ConfigError(
             f"the keyring already has this key ({entry.key_id}), of {here.owner} as {', '.join(here.roles)}",
             next="roles of a key never change: for others make a second key with all roles (`aims keys new NEW.pem`, "
-            f"`aims keys add NEW.pub.pem --owner {here.owner} {roles}`), and revoke this one",
+            f"`aims keys add NEW.pub.pem --owner {here.owner!r} {roles}`), and revoke this one",
         )
     spelt = other_spellings(entry.owner, (k.owner for k in keyring.keys))
     if spelt:
