@@ -84,8 +84,10 @@ def approve(model: str, stage: Stage | None, alias: str | None, name: str | None
 
     A model (models:/NAME/VERSION or models:/m-ID) is approved for --stage, bound to its files and the policy in force;
     whoever trained it may not approve it. What the gate's decision rests on is printed before it is signed: failures,
-    waivers, results that another record takes out, earlier revocations. A document (document:ID) is approved bound to
-    its file; whoever wrote or published it may not approve it. The key needs the role approver.
+    waivers, results that another record takes out, earlier revocations. A document (document:ID, or its file) is
+    approved bound to this publication: the same file, published again, needs another approval. Whoever wrote or
+    published it may not approve it. The key needs the role approver, or top-management for documents of the kinds
+    ai-policy, leadership, risk-method and soa.
     """
     if model.startswith("document:"):
         from aims_mlflow.cli import document_actions

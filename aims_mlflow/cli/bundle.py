@@ -23,6 +23,7 @@ from aims_mlflow.cli.options import (
     opened,
 )
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.report import Report
@@ -35,7 +36,7 @@ def group() -> None:
 
 
 @group.command()
-@click.option("--system", help="Id of the system in aims.yaml or policy.yaml.")
+@click.option("--system", help="Id of the system: of the register, aims.yaml or policy.yaml.")
 @click.option("--organisation", is_flag=True, help="Bundle the whole ledger instead of one system's part.")
 @click.option(
     "--stage",
@@ -91,7 +92,7 @@ def create(
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    click.echo(f"wrote {path}: {len(files):,} files, {path.stat().st_size:,} bytes")
+    click.echo(f"wrote {path}: {how_many(len(files), 'file')}, {path.stat().st_size:,} bytes")
     lost = json.loads(files["bundle.json"])["missing"]
     if lost:
         click.secho(_unread(lost), fg="yellow", err=True)

@@ -14,6 +14,7 @@ from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.cli.described_data import said_of, setup_of
 from aims_mlflow.cli.options import READ, print_notes, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError, Unreachable, set_elsewhere
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,7 +162,7 @@ def _tell(source: str, data: Dataset, pack: Pack, ran: list[CheckRun], folder: P
         }
         click.echo(json.dumps(shown, indent=2))
     else:
-        click.echo(f"{name}: {data.rows:,} rows, held to {pack.name} {pack.version}")
+        click.echo(f"{name}: {how_many(data.rows, 'row')}, held to {pack.name} {pack.version}")
         for item in ran:
             for style, text in lines(item):
                 click.secho(text, fg=COLOURS.get(style), dim=style == "soft")
@@ -234,7 +235,7 @@ def infer(data: str, target: str, sensitive: str | None, read: tuple[str, ...], 
         click.echo(text, nl=False)
         return
     write_files(out.parent, {out.name: text.encode()})
-    click.echo(f"wrote {len(found['data_quality']['expectations'])} expectations to {out}")
+    click.echo(f"wrote {how_many(len(found['data_quality']['expectations']), 'expectation')} to {out}")
 
 
 @group.command("list")

@@ -12,6 +12,7 @@ from aims_mlflow.cli.document_report import report_command
 from aims_mlflow.cli.document_soa import coverage_command, soa_command
 from aims_mlflow.cli.document_verify import verify_command
 from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY, opened
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,10 @@ EVIDENCE = click.option(
 
 @click.group()
 def group() -> None:
-    """Write, check, publish and approve the documents of the management system."""
+    """Write, check and publish the documents of the management system, and judge them.
+
+    `aims approve document:ID` approves one.
+    """
 
 
 for _each in (findings_command, soa_command, coverage_command, report_command, verify_command):
@@ -77,8 +81,7 @@ def new(
         return
     path, text = drafted(kind, system, by, around, form)
     path.write_text(text, encoding="utf-8")
-    gaps = text.count("TODO")
-    click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
+    click.echo(f"{path} has {how_many(text.count('TODO'), 'gap')}; `aims document lint {path}` lists what is left")
 
 
 def own_name(around: LintContext) -> str | None:
@@ -112,53 +115,38 @@ def list_documents(
 ) -> None:  # fmt: skip
     """List the documents of the management folder with their state, and those that are published and not in it.
 
-    The ledger, else MLFLOW_TRACKING_URI, says which are published, approved, superseded or withdrawn. Where none is
-    named, each file is a draft, or overdue by its own review date.
+    A state is draft, published, approved, due (approved, and its review is within 30 days), overdue, superseded or
+    withdrawn, by the ledger, else by MLFLOW_TRACKING_URI. A file that was changed after it was published is a draft
+    beside the version that is in force. Where no server is named, each file is a draft, or overdue by its own review
+    date.
     """
-    if of_kinds:
-        _print_kinds(as_json)
-        return
-    from aims_mlflow.cli.document_rows import document_rows
-    from aims_mlflow.management.surroundings import gather
+    from aims_mlflow.cli.document_rows import document_rows, print_kinds, state_text
 
+    if of_kinds:
+        print_kinds(as_json)
+        return
+    from aims_mlflow.cli.system import require_system
+    from aims_mlflow.management.surroundings import gather
+    from aims_mlflow.records.documents import document_model
+
+    if kind is not None:
+        document_model(kind)
     around = gather(folder)
-    rows = [
-        row
-        for row in document_rows(around, ledger, registry, drafts=drafts)
-        if kind in (None, row["kind"]) and system in (None, row["system"])
-    ]
+    every = list(document_rows(around, ledger, registry, drafts=drafts))
+    for file in around.folder.unreadable:
+        click.echo(f"{file.path}: cannot be read as a document ({how_many(len(file.problems), 'problem')})", err=True)
+    require_system(system, (row["system"] for row in every))
+    rows = [row for row in every if kind in (None, row["kind"]) and system in (None, row["system"])]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
         about = row["system"] or "the organisation"
-        click.echo(f"{row['id']:<32} {row['kind']:<26} v{row['version']:<6} {row['state']:<10} {about}")
-    broken = around.folder.unreadable
-    for file in broken:
-        click.echo(f"{file.path}: cannot be read as a document ({len(file.problems)} problems)", err=True)
+        click.echo(f"{row['id']:<32} {row['kind']:<26} v{row['version']:<6} {state_text(row):<10} {about}")
     here = sum(row["path"] is not None for row in rows)
     more = f", {len(rows) - here} published and not in it" if len(rows) > here else ""
-    click.echo(f"{here} documents in {around.folder.root}{more}; {len(broken)} files cannot be read", err=True)
-
-
-def _print_kinds(as_json: bool) -> None:
-    from aims_mlflow.catalog.loader import controls_for_kind, kinds
-    from aims_mlflow.records.documents import KINDS
-
-    rows = [
-        {
-            "kind": name,
-            "description": kinds()[name].description,
-            "about": model.ABOUT,
-            "controls": [c for c, _ in controls_for_kind(name)],
-        }
-        for name, model in sorted(KINDS.items())
-    ]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    for row in rows:
-        click.echo(f"{row['kind']:<28} {', '.join(row['controls']):<28} {row['description']}")
+    broken = how_many(len(around.folder.unreadable), "file")
+    click.echo(f"{how_many(here, 'document')} in {around.folder.root}{more}; {broken} cannot be read", err=True)
 
 
 @group.command()
@@ -174,7 +162,7 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
     each point of a legal form it shows which statements the evidence makes, which a person wrote and where, or what an
     auditor would ask.
     """
-    from aims_mlflow.cli.document_rows import row_of, shown_points
+    from aims_mlflow.cli.document_rows import row_of, shown_points, state_text, still_needed
     from aims_mlflow.management.field_origins import field_origins
     from aims_mlflow.management.legal_forms import point_origins
     from aims_mlflow.management.lint import lint
@@ -188,15 +176,19 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
         return
     results, origins = lint(around, [found.id]), field_origins(found, around)
     row = row_of(found, around)
+    needed = still_needed(found.written, row["state"])
     if as_json:
         said = [{"rule": r.rule.id, "line": r.line, "text": r.text} for r in results]
         points = {name: [p.plain() for p in listed] for name, listed in forms.items()}
-        content = {**row, "fields": found.fields, "origins": origins, "forms": points, "lint": said}
+        content = {**row, "needed": needed, "fields": found.fields, "origins": origins, "forms": points, "lint": said}
         click.echo(json.dumps(content, indent=2))
         return
-    click.secho(f"{row['title']} ({row['kind']}, version {row['version']}): {row['state']}", bold=True)
-    for name in ("path", "sha256", "system", "owner", "review_by"):
+    click.secho(f"{row['title']} ({row['kind']}, version {row['version']}): {state_text(row)}", bold=True)
+    click.echo(f"  about: {row['system'] or 'the organisation'}")
+    for name in ("path", "sha256", "owner", "review_by"):
         click.echo(f"  {name}: {row[name] or 'not stated'}")
+    for need in needed:
+        click.echo(f"  met still needs: {need}")
     for field, origin in origins.items():
         click.echo(f"  field {field}: {origin}")
     for point in (p for listed in forms.values() for p in listed):

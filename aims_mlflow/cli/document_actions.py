@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,21 +14,22 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.registered_models import known_gate
 from aims_mlflow.evidence.trust import trusted_keys
 from aims_mlflow.gates.citations import suspects
+from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.gates.published_documents import APPROVAL, REVIEW, WITHDRAWAL, why_not_withdrawn
 from aims_mlflow.management.evidence_view import read_evidence
-from aims_mlflow.management.folder import find_folder, read_folder
+from aims_mlflow.management.folder import ENDINGS, FolderDocument, find_folder, read_document, read_folder
 from aims_mlflow.management.library import read_library
 from aims_mlflow.management.passages import citation_lines
 from aims_mlflow.management.publication import FILES, SigningAccount, sign_event
 from aims_mlflow.management.publication import publish as publish_one
 from aims_mlflow.management.surroundings import gather, local_keyring, registered_versions
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.records.keyring import KeyEntry
@@ -71,7 +73,7 @@ def _told(run: str) -> None:
         return
     from aims_mlflow.registry.channel import tell_published
 
-    click.echo(f"  sealed in the ledger: {tell_published(run)} sessions")
+    click.echo(f"  sealed in the ledger: {how_many(tell_published(run), 'session')}")
 
 
 def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:
@@ -89,7 +91,11 @@ def publish(name: str, folder: Path | None, evidence: Iterable[str]) -> None:
     comes_back = newest is not None and newest.document.sha256 == document.sha256 and shelf.is_withdrawn(newest)
     run, record = publish_one(document, around, signer, None if comes_back else newest)
     click.echo(f"{document.id} version {document.written.version} is published: run {run}, record {record.id}")
-    click.echo(f"  next: {document.written.approver or 'another person'} runs `aims approve document:{document.id}`")
+    role = approving_role(document.written.kind)
+    whom = f"{document.written.approver or 'another person'}, with a key of the role {role},"
+    click.echo(f"  next: {whom} runs `aims approve document:{document.id}`")
+    if local_keyring() is None:
+        click.echo("  no keyring is here: nobody can approve this until AIMS_POLICY names one", err=True)
     _told(run)
 
 
@@ -99,7 +105,7 @@ def published(name: str) -> Publication:
     Raises:
         ConfigError: it is not published, or was withdrawn.
     """
-    wanted = name.removeprefix("document:")
+    wanted = _id_of(name.removeprefix("document:"))
     library = read_library(document=wanted)
     versions = library.shelf.versions(wanted)
     if not versions:
@@ -113,6 +119,13 @@ def published(name: str) -> Publication:
     return versions[-1]
 
 
+def _id_of(name: str) -> str:
+    """Return the id of the document that a file is, where `name` names a file; else the name."""
+    path = Path(name)
+    read = read_document(path) if path.suffix.lower() in ENDINGS and path.is_file() else None
+    return read.id if isinstance(read, FolderDocument) else name
+
+
 def approve(name: str, comment: str) -> None:
     """Sign this account's approval of a published document, bound to its file and to the record that published it.
 
@@ -123,18 +136,18 @@ def approve(name: str, comment: str) -> None:
     document = found.document
     if keyring is None:
         raise PolicyRefused("there is no keyring here, so nobody could tell whose approval it is", next=NAME_POLICY)
-    entry = keyring.find(signer.key.key_id)
-    roles = ("approver", "top-management")
-    if entry is None or not set(roles) & set(entry.roles):
-        had = ", ".join(entry.roles) if entry else "none"
-        raise PolicyRefused(
-            f"this key may not approve: it needs the role approver (it has {had})",
-            next="ask a person who has it; roles are given by whoever holds the root key (`aims keys add`)",
-        )
-    if is_among(entry.owner, document.authors):
+    entry, role = keyring.find(signer.key.key_id), approving_role(document.kind)
+    if entry is not None and is_among(entry.owner, document.authors):
         raise PolicyRefused(
             f"{entry.owner} wrote or published {document.id}: nobody approves what they wrote",
             next="ask another person",
+        )
+    if entry is None or role not in entry.roles:
+        had = ", ".join(entry.roles) if entry else "none"
+        raise PolicyRefused(
+            f"{document.name} needs a key with the role {role} (this key has {had}): the approval would count for "
+            "nothing",
+            next=f"sign with such a key, or ask a person who has one (`aims keys list`: {role})",
         )
     _require_same_file(found)
     run, record = sign_event(APPROVAL, found, signer, comment=comment)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, opened
-from aims_mlflow.cli.system import FOLDER, print_findings
+from aims_mlflow.cli.rule import no_rule
+from aims_mlflow.cli.system import FOLDER, print_findings, require_system
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +46,10 @@ def findings_command(
     from aims_mlflow.management.findings.accepted import acceptances
     from aims_mlflow.management.findings.every import findings
     from aims_mlflow.management.findings.gathering import read_state
-    from aims_mlflow.management.findings.rules import RULES
     from aims_mlflow.management.folder import find_folder, read_folder
     from aims_mlflow.registry.reading import ledger_address
 
-    if rule is not None and rule not in RULES:
-        raise ConfigError(f"there is no rule {rule!r}", next=f"the rules are {', '.join(RULES)}")
+    rule = _require_rule(rule) if rule is not None else None
     read = read_folder(find_folder(folder))
     opened_ledger = opened(ledger, registry, signing=seal) if seal or ledger_address(ledger, registry) else None
     if drafts and seal:
@@ -60,32 +60,61 @@ def findings_command(
             "without a scan, findings of earlier scans would be closed unseen", next="aims system scan --write"
         )
     every = findings(state, datetime.now(UTC))
+    known = [*state.systems, *(d.system for d in state.documents), *(f.system for f in every)]
+    require_system(system, [*known, *(file.document.written.system for file in state.files)])
     if seal and opened_ledger is not None:
         from aims_mlflow.management.findings.sealing import seal_findings
 
         new, gone = seal_findings(opened_ledger, every)
-        click.echo(f"{len(new)} findings sealed as new, {len(gone)} as gone", err=True)
+        click.echo(f"{how_many(len(new), 'finding')} sealed as new, {len(gone)} as gone", err=True)
     chosen = [f for f in every if system in (None, f.system) and rule in (None, f.rule)]
     aside = acceptances(chosen, state, f"{datetime.now(UTC):%Y-%m-%d}")
     shown = [f for f in chosen if f not in [a.finding for a in aside]]
     _print(shown, aside, as_json)
-    for sentence in left_out(state):
+    for sentence in _left_out(state, drafts=drafts):
         click.echo(sentence, err=True)
     for broken in read.unreadable:
         click.echo(f"{broken.path}: left out, it cannot be read as a document", err=True)
     return 1 if shown else 0
 
 
-def left_out(state: ManagementState) -> list[str]:
+def _require_rule(name: str) -> str:
+    """Return the id of a rule of findings.
+
+    Raises:
+        ConfigError: there is none, or it is a rule of lint.
+    """
+    from aims_mlflow.management.findings.rules import RULES
+    from aims_mlflow.management.rules import rules
+
+    wanted = name.upper()
+    if wanted in rules():
+        raise ConfigError(f"{wanted} is a rule of lint", next="aims document lint")
+    if wanted not in RULES:
+        raise no_rule(name, RULES)
+    return wanted
+
+
+def draft_notice(state: ManagementState, *, drafts: bool) -> str | None:
+    """Return what the files of a folder count where they were judged; None where the published documents were."""
+    if drafts:
+        return "the files were judged as if published (--drafts); what is published was not looked at"
+    if state.published is None:
+        return "the files of the folder were judged as drafts: no server was named that knows what is published"
+    return None
+
+
+def _left_out(state: ManagementState, *, drafts: bool) -> list[str]:
     """Return what was not judged, and why, one sentence each."""
     out = [f"not read: {what}" for what in state.unread]
-    if state.published is None:
-        out.append("the files of the folder were judged as drafts: none of them is published, and none counts")
+    notice = draft_notice(state, drafts=drafts)
+    out += [notice] if notice else []
     if state.deployed is None:
         out.append("no ledger was read: what is in use, and who signed sampled records, was not compared")
     silent = [d.id for d in state.documents if d.TEXT and d.id not in state.texts]
     if silent:
-        out.append(f"of {len(silent)} documents only the fields were judged, as their words are not here: {silent[0]}")
+        some = how_many(len(silent), "document")
+        out.append(f"of {some} only the fields were judged, as their words are not here: {silent[0]}")
     return out
 
 
@@ -102,4 +131,4 @@ def _print(shown: list[ManagementFinding], aside: list[Acceptance], as_json: boo
         click.echo(f"{each.finding.of.id} {each.finding.control}: {each.finding.fact}\n  {each.sentence()}")
     majors = sum(f.of.grade == "major" for f in shown)
     more = f"; {len(aside)} accepted until a day" if aside else ""
-    click.echo(f"{len(shown)} findings, {majors} of them major{more}")
+    click.echo(f"{how_many(len(shown), 'finding')}, {majors} major{more}")

@@ -9,6 +9,7 @@ import click
 
 from aims_mlflow.cli.options import FILE, LEDGER, REGISTRY, opened
 from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ FORMATS = ("html", "pdf", "docx")
 
 
 @click.command("report")
-@click.option("--system", required=True, help="Id of the system in aims.yaml or policy.yaml.")
+@click.option("--system", required=True, help="Id of the system: of the register, aims.yaml or policy.yaml.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="By the ending of --output, else html.")
 @click.option("--output", type=FILE, help="The file to write; SYSTEM-report.FORMAT by default.")
 @LEDGER
@@ -47,4 +48,4 @@ def report_command(
         path.write_bytes(content)
     except OSError as exc:
         raise Unreachable(f"cannot be written ({exc.strerror})", where=str(path)) from None
-    click.echo(f"wrote {path}: {len(made.parts)} parts, {len(content):,} bytes")
+    click.echo(f"wrote {path}: {how_many(len(made.parts), 'part')}, {len(content):,} bytes")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.management.states import state_in_folder, state_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aims_mlflow.management.legal_forms import PointOrigin
     from aims_mlflow.management.published import PublishedShelf
     from aims_mlflow.management.rules.base import LintContext
+    from aims_mlflow.records.documents.base import WrittenDocument
 
 
 def document_rows(
@@ -35,7 +38,12 @@ def document_rows(
     for file in file_states(around.folder, known, around.today):
         same = file.published is not None and file.published.document.sha256 == file.document.sha256
         run = file.published.record.evidence.mlflow.run_id if file.published is not None and same else None
-        yield {**file_row(file.document, around), "state": file.state, **({"run": run} if run else {})}
+        more: dict[str, Any] = {"run": run} if run else {}
+        if known is not None and file.published is not None and not same:
+            there = known.shelf.in_force(file.document.id, around.today) or file.published
+            of_it = state_of(known.shelf, there, around.today)
+            more["published"] = {"version": there.statement.version, "state": of_it}
+        yield {**file_row(file.document, around), "state": file.state, **more}
     if known is not None:
         yield from _elsewhere(known, {d.id for d in around.folder.documents}, around.today)
 
@@ -55,6 +63,23 @@ def file_row(document: FolderDocument, around: LintContext) -> dict[str, Any]:
         "path": str(document.path),
         "sha256": document.sha256,
     }
+
+
+def state_text(row: Mapping[str, Any]) -> str:
+    """Return the state of a row; of a file that was changed after it was published, that of the published one too."""
+    there = row.get("published")
+    return f"{row['state']} (version {there['version']} {there['state']})" if there else str(row["state"])
+
+
+def still_needed(written: WrittenDocument, state: str) -> list[str]:
+    """Return what *met* needs still of a file in a state, beside what lint finds: publication, approval, a review."""
+    out = ["a day of its review that lies ahead (review_by)"] if state == "overdue" else []
+    if state in ("draft", "overdue", "superseded", "withdrawn"):
+        out.append(f"publication: aims document publish {written.id}")
+    if state not in ("approved", "due"):
+        role = approving_role(written.kind)
+        out.append(f"approval by a key with the role {role}: aims approve document:{written.id}")
+    return out
 
 
 def row_of(document: FolderDocument, around: LintContext) -> dict[str, Any]:
@@ -91,3 +116,24 @@ def shown_points(forms: Mapping[str, Sequence[PointOrigin]], document: str) -> s
             f"{document} has no legal form", next="`aims document new KIND --system ID --form NAME` adds one"
         )
     return "\n\n".join(f"## {FORMS[name].title}\n\n{as_table(points)}" for name, points in forms.items())
+
+
+def print_kinds(as_json: bool) -> None:
+    """Print the kinds of documents, with the controls that each is for."""
+    from aims_mlflow.catalog.loader import controls_for_kind, kinds
+    from aims_mlflow.records.documents import KINDS
+
+    rows = [
+        {
+            "kind": name,
+            "description": kinds()[name].description,
+            "about": model.ABOUT,
+            "controls": [c for c, _ in controls_for_kind(name)],
+        }
+        for name, model in sorted(KINDS.items())
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['kind']:<28} {', '.join(row['controls']):<28} {row['description']}")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_mlflow.cli.document_findings import draft_notice
 from aims_mlflow.cli.options import FILE, JSON, LEDGER, REGISTRY, opened
 from aims_mlflow.cli.system import FOLDER
 from aims_mlflow.errors import ConfigError, Unreachable
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +52,7 @@ def soa_command(
     against a decision where the register, a risk or the computed state contradicts it: exit status 1.
     """
     from aims_mlflow.management.applicability.formats import rendered
-    from aims_mlflow.management.applicability.statement import computed_statement, newest_statement
+    from aims_mlflow.management.applicability.statement import NOT_ASSESSED, computed_statement, newest_statement
     from aims_mlflow.management.findings.gathering import read_state
     from aims_mlflow.management.folder import find_folder, read_folder
     from aims_mlflow.registry.reading import ledger_address
@@ -74,8 +76,13 @@ def soa_command(
         except OSError as exc:
             raise Unreachable(f"cannot be written ({exc.strerror})", where=str(output)) from None
     click.echo(whole.sentence(), err=True)
-    if state.published is None:
-        click.echo("this is a draft: nothing of it is published, and none of it counts", err=True)
+    elsewhere = sum(row.state == NOT_ASSESSED for row in whole.rows)
+    if elsewhere:
+        some = how_many(elsewhere, "control")
+        click.echo(f"{some} judged for each version: add --evidence models:/NAME/VERSION", err=True)
+    notice = draft_notice(state, drafts=drafts)
+    if notice:
+        click.echo(notice, err=True)
     for broken in read.unreadable:
         click.echo(f"{broken.path}: left out, it cannot be read as a document", err=True)
     return 1 if any(row.against for row in whole.rows) else 0
@@ -110,7 +117,7 @@ def _print_changes(before: ApplicabilityDocument, after: ApplicabilityDocument) 
     for change in found:
         click.echo(f"{change.control} {change.field}: {change.before} -> {change.after}")
     click.echo(
-        f"{len(found)} changes in {len({c.control for c in found})} controls, "
+        f"{how_many(len(found), 'change')} in {how_many(len({c.control for c in found}), 'control')}, "
         f"version {before.version} to version {after.version}"
     )
     return 0
@@ -133,6 +140,7 @@ def coverage_command(
     from it for conformity with the other framework.
     """
     from aims_mlflow.catalog.loader import crosswalk
+    from aims_mlflow.gates.control_coverage import MET
     from aims_mlflow.management.applicability.coverage import FRAMEWORKS, framework_rows, outside_the_crosswalk
     from aims_mlflow.management.findings.gathering import read_state
     from aims_mlflow.management.folder import find_folder, read_folder
@@ -150,8 +158,10 @@ def coverage_command(
     for row in rows:
         said = row.requirement or "the source has none"
         click.secho(f"{said}  <- all of {row.element} {row.title}", bold=True)
-        states = ", ".join(f"{n} {s}" for s, n in sorted(row.states.items(), key=lambda each: -each[1]))
-        click.echo(f"  {row.coverage.sentence()}; states: {states}")
+        unmet = sorted(((n, s) for s, n in row.states.items() if s not in MET), reverse=True)
+        annex = [m.startswith("A.") for m in row.members]
+        of = "controls" if all(annex) else "controls and clauses" if any(annex) else "clauses"
+        click.echo("; ".join([f"  {row.coverage.met_text(of)}", *(f"{n} {s}" for n, s in unmet)]))
     click.echo(f"no row is about {', '.join(outside_the_crosswalk())}", err=True)
 
 

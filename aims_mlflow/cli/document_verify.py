@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.cli.options import FILE, JSON, KEYS, READ, reading_of
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,11 +36,12 @@ def verify_command(
 ) -> int:
     """Load MODEL (models:/NAME/VERSION), measure on --data what its card shows, and print both values.
 
-    On the held-out rows of the card, told by their digest, a figure is the same or wrong; on any other table it lies in
-    the card's interval (still true), outside (no longer true), or has none (not decided). On a whole table of the
-    training nothing is decided. Give rows that the model did not learn from: no digests of single rows are kept, so
-    that rows of the training are not told from others. The card's inputs are compared with the logged signature, its
-    limitations with what failed. Exit status 1 unless every figure holds.
+    On the held-out rows of the card, told by their digest, a figure is the same or wrong. On any other table it is
+    still true where the difference may be chance by both intervals (at 5% over all figures together), else no longer
+    true; without an interval it is not decided, and it is not measured where these rows cannot show it. On a whole
+    table of the training nothing is decided. Give rows that the model did not learn from: no digests of single rows are
+    kept, so that rows of the training are not told from others. The card's inputs are compared with the logged
+    signature, its limitations with what failed. Exit status 1 unless every figure holds.
     """
     from aims_mlflow.adapters.reading.read_table import AS_FOUND
     from aims_mlflow.evidence.trust import trusted_keys
@@ -57,7 +59,7 @@ def verify_command(
 def _print(found: CardCheck) -> None:
     rows = "the held-out rows of the card" if found.same_rows else OTHER if found.seen_as is None else LEARNED
     rows = rows.format(found.seen_as)
-    click.secho(f"{found.model} ({found.digest[:12]}): {found.rows:,} rows, {rows}", bold=True)
+    click.secho(f"{found.model} ({found.digest[:12]}): {how_many(found.rows, 'row')}, {rows}", bold=True)
     width = max((len(f.figure) for f in found.figures), default=6)
     click.echo(f"  {'figure':<{width}} {'card':>10} {'now':>10} {'interval':>22} verdict")
     for figure in found.figures:
@@ -66,4 +68,5 @@ def _print(found: CardCheck) -> None:
     for problem in found.problems:
         click.secho(f"  ✗ {problem}", fg="red")
     held = sum(f.verdict in HOLDS for f in found.figures)
-    click.echo(f"{held} of {len(found.figures)} figures hold; {len(found.problems)} other contradictions")
+    others = how_many(len(found.problems), "other contradiction")
+    click.echo(f"{held} of {how_many(len(found.figures), 'figure')} hold; {others}")

@@ -94,7 +94,9 @@ def _with_published(subject: StatusSubject) -> StatusSubject:
 
     library = read_library()
     if library.broken:
-        click.echo(f"{len(library.broken)} sessions about documents do not verify, and count for nothing", err=True)
+        click.echo(
+            f"sessions about documents that do not verify, and count for nothing: {len(library.broken)}", err=True
+        )
     shelf, today = library.shelf, datetime.now(UTC).strftime("%Y-%m-%d")
     return replace(subject, documents=shelf.documents(today), approvals=shelf.approvals, keyring=local_keyring())
 

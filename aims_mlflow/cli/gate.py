@@ -14,6 +14,7 @@ from aims_mlflow.cli.gate_findings import close, findings
 from aims_mlflow.cli.gate_ledger import adopt, history, reconcile, replay
 from aims_mlflow.errors import ConfigError, Unreachable
 from aims_mlflow.gates.wording import lines
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.settings import POLICY, policy_folder, root_key_path, value_of
 
 if TYPE_CHECKING:
@@ -169,8 +170,8 @@ def lint(folder: Path | None) -> None:
     loaded = load_policy(where)
     keyring = load_keyring(where / KEYRING)
     require_one_spelling(keyring, str(where / KEYRING))
-    click.echo(f"policy.yaml is valid: {len(loaded.policy.systems)} systems, digest {loaded.digest}")
-    click.echo(f"keyring.yaml is valid: version {keyring.version}, {len(keyring.keys)} keys")
+    click.echo(f"policy.yaml is valid: {how_many(len(loaded.policy.systems), 'system')}, digest {loaded.digest}")
+    click.echo(f"keyring.yaml is valid: version {keyring.version}, {how_many(len(keyring.keys), 'key')}")
     for one, other in near_owners(k.owner for k in keyring.keys):
         click.secho(NEAR.format(one, other), fg="yellow")
     if not any("trainer" in k.roles for k in keyring.keys):

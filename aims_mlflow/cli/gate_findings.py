@@ -40,7 +40,7 @@ def findings(ledger: str | None, registry: str | None, as_json: bool) -> int:
         kind = KINDS[each.content.about]
         click.secho(f"{kind.control} {kind.name}: {each.text or kind.opens}", fg="yellow")
         click.echo(f"  {kind.leaf} {key}, since {each.content.time}; it closes when {kind.closes_one(key)}")
-    click.echo(f"{len(found)} findings and incidents open")
+    click.echo("1 finding or incident open" if len(found) == 1 else f"{len(found):,} findings and incidents open")
     return 1 if found else 0
 
 

@@ -12,6 +12,7 @@ import click
 
 from aims_mlflow.cli.options import JSON, LEDGER, REGISTRY, TRACKING
 from aims_mlflow.errors import ConfigError
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +104,7 @@ def adopt(ledger: str | None, registry: str | None, tracking: str | None, new_le
         click.secho(f"! {name} version {version} is NOT adopted: {why}. Next: register it again", fg="yellow")
     until = policy.policy.legacy.until
     click.echo(
-        f"adopted {len(found.adopted)} versions; "
+        f"adopted {how_many(len(found.adopted), 'version')}; "
         f"aliases may stay until {until or '(policy.yaml: legacy.until is not set)'}"
     )
     return status
@@ -152,7 +153,7 @@ def reconcile(
         )
     for text in dict.fromkeys(done.closed):
         click.echo(f"closed: {text}")
-    click.echo(f"{done.checked} models compared, {len(done.findings)} findings open")
+    click.echo(f"{how_many(done.checked, 'model')} compared, {how_many(len(done.findings), 'finding')} open")
     return 1 if done.findings else 0
 
 
@@ -244,7 +245,7 @@ def _shown(change: SettledChange) -> dict[str, Any]:
 def _print(row: dict[str, Any]) -> None:
     until = f"until {row['until'][:19]}Z ({row['ended_by']})" if row["until"] else "until now"
     click.secho(f"{row['place']}: version {row['version']} from {row['since'][:19]}Z {until}", bold=True)
-    evidence = f", {len(row['evidence'])} records of evidence" if row.get("evidence") else ""
+    evidence = f", {how_many(len(row['evidence']), 'record')} of evidence" if row.get("evidence") else ""
     click.echo(
         f"  on {row['basis']}{evidence}" + (f", approved by {', '.join(a)}" if (a := row.get("approvals")) else "")
     )

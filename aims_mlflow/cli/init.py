@@ -14,6 +14,7 @@ from aims_mlflow.checks.column_names import suggest_sensitive
 from aims_mlflow.cli.init_files import FirstSystem, added_expectations, config_text, extends_line, pack_text, unsaid
 from aims_mlflow.cli.options import DATA_OPTIONS, READ, reading_of, table_to_profile
 from aims_mlflow.errors import ConfigError, set_elsewhere
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,15 +91,15 @@ def command(
         identifiers=tuple(c.name for c in columns if c.kind == "identifier"),
         reading=reading,
     )
-    own = folder / "checks" / system.id / "pack.yaml"
-    added = _added(frame, parent, system, table.name)
+    own, added = folder / "checks" / system.id / "pack.yaml", _added(frame, parent, system, table.name)
     text = pack_text(system, table.name, extends_line(pack or parent.name, own.parent), parent, frame.columns, added)
     _write({folder / "aims.yaml": config_text(system), own: text}, force=force)
-    click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {len(added)} expectations of its own)")
-    fits = [f"extends {parent.name}, which fits {target!r}: --pack names another"]
-    chosen = _needs(parent, len(frame)) if pack else fits
-    seen = [*_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]
-    _print_hints([*chosen, *seen, *_supposed(system, favourable), *unsaid(system)], system.id)
+    more = how_many(len(added), "expectation")
+    click.echo(f"wrote {folder / 'aims.yaml'} and {own} ({parent.name}, and {more} of its own)")
+    fits = f"extends {parent.name}, which fits {target!r}: --pack names another"
+    chosen = _needs(parent, len(frame)) if pack else [fits]
+    seen = [*chosen, *_guessed(named, guessed), *_without_label(frame[target]), *_doubtful(columns)]
+    _print_hints([*seen, *_supposed(system, favourable), *unsaid(system)], system.id)
 
 
 def _added(frame: pd.DataFrame, parent: Pack, system: FirstSystem, source: str) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from aims_mlflow.cli.options import (
     opened,
 )
 from aims_mlflow.errors import ConfigError, EvidenceError
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -223,5 +224,5 @@ def ingest(target: str, reason: str, ledger: str | None, registry: str | None, a
         return 0
     for session, sequence in done.sealed.items():
         click.echo(f"session {session} is leaf {sequence}")
-    click.echo(f"{len(done.sealed)} sessions sealed, {len(done.known)} were there already")
+    click.echo(f"{how_many(len(done.sealed), 'session')} sealed, {len(done.known)} were there already")
     return 0

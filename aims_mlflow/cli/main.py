@@ -21,15 +21,15 @@ NEWEST_NEEDED = ">=3.17"  # what setup.cfg asks for: all commands run with it
 # command -> (module, attribute, help line shown without importing the module)
 COMMANDS = {
     "demo": ("demo", "command", "Demonstrate training, refusal, mitigation and approval on this machine."),
-    "init": ("init", "command", "Write a first aims.yaml and pack from a CSV or parquet file."),
+    "init": ("init", "command", "Write a first aims.yaml and pack from a CSV, parquet, Excel or JSON file."),
     "check": ("check", "group", "Run checks on a table, propose expectations for it, list checks and packs."),
     "monitor": ("monitor", "group", "Compare data in operation with the baseline of a model's training."),
     "evidence": ("evidence", "group", "List and show the evidence of a run, a model or a folder."),
-    "document": ("document", "group", "Write, check, publish and approve the documents that people write."),
+    "document": ("document", "group", "Write, check and publish the documents that people write, and judge them."),
     "rule": ("rule", "command", "Explain a rule for documents."),
     "gate": ("gate", "group", "Explain decisions; set up, operate and review a gated registry."),
     "system": ("system", "group", "List and show the AI systems of the register; scan for those that it lacks."),
-    "approve": ("approve", "approve", "Sign an approval for one version and stage."),
+    "approve": ("approve", "approve", "Approve a model for one stage, or a published document."),
     "waive": ("waive", "waive", "Sign an expiring waiver of named failures of one model."),
     "ledger": ("ledger", "group", "Checkpoint, prove, verify and watch a ledger; add evidence from ungated runs."),
     "bundle": ("bundle", "group", "Create an evidence bundle (one file) for an auditor, and verify a bundle offline."),
@@ -71,8 +71,9 @@ class _Lazy(click.Group):
 def cli() -> None:
     """ISO/IEC 42001 lifecycle evidence for MLflow.
 
-    Exit status: 0 success, 1 refused by a gate or failed verification, 2 wrong usage,
-    3 a server or file could not be reached or read.
+    Exit status: 0 yes or done; 1 the answer is no (refused, not verified, a limit missed, something
+    open or different); 2 wrong usage, or a setting, a key or data that cannot be used; 3 a server or
+    file that cannot be reached or read.
     """
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_mlflow.cli.options import KEYS, READ, reading_of
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from aims_mlflow.operation.monitor import MonitorReport
@@ -74,7 +75,8 @@ def _print(found: MonitorReport, model: str) -> None:
     details = found.outcome.recorded_details()
     version = f" (version {found.version})" if found.version else ""
     looked = sum(c.metric == "drift" for c in found.outcome.claims)
-    click.echo(f"{model}{version}: {found.rows:,} rows, {looked} columns compared with the training baseline")
+    rows, columns = how_many(found.rows, "row"), how_many(looked, "column")
+    click.echo(f"{model}{version}: {rows}, {columns} compared with the training baseline")
     if unseen := details.left_out if isinstance(details, MonitorRunDetails) else None:
         names = "; ".join(f"{name} ({why})" for name, why in list(unseen.items())[:SHOWN])
         more = f"; and {len(unseen) - SHOWN} more in the report" if len(unseen) > SHOWN else ""

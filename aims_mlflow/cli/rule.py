@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from aims_mlflow.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @click.command()
@@ -10,7 +17,7 @@ import click
 def command(rule: str | None) -> None:
     """Explain RULE, such as G4 of `aims document lint` or S1 of `aims document findings`; without one, list all."""
     from aims_mlflow.management.findings.rules import RULES, rule_reasons
-    from aims_mlflow.management.rules import require_rule, rules
+    from aims_mlflow.management.rules import rules
 
     if rule is None:
         for each in rules().values():
@@ -28,7 +35,9 @@ def command(rule: str | None) -> None:
         click.echo(f"  topic: {asked.topic}; `aims document findings --rule {asked.id}` lists what it finds")
         click.echo("  --seal seals a new finding in the ledger, and closes it when its cause is gone")
         return
-    found = require_rule(rule)
+    found = rules().get(rule.upper())
+    if found is None:
+        raise no_rule(rule, (*rules(), *RULES))
     click.secho(f"{found.id} {found.severity}: {found.title}", bold=True)
     click.echo(f"  why: {found.why}")
     click.echo(f"  fix: {found.fix}")
@@ -38,3 +47,9 @@ def command(rule: str | None) -> None:
     elif found.told_by:
         click.echo(f"  of a published document {', '.join(found.told_by)} of `aims document findings` report it")
     click.echo("  to set one result aside: ignored.yaml of the folder, with rule, document, reason, by and until")
+
+
+def no_rule(name: str, known: Iterable[str]) -> ConfigError:
+    """Return the error about a rule that there is not; the text names the nearest."""
+    hint = did_you_mean(name, known)
+    return ConfigError(f"there is no rule {name!r}" + (f", {hint}" if hint else ""), next="`aims rule` lists all")

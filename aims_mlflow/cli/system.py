@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from aims_mlflow.cli.options import FILE, JSON, LEDGER, REGISTRY, TRACKING
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.records.counts import how_many
+from aims_mlflow.records.documents.context import LifecycleStage, RoleOfOrganisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +43,13 @@ def group() -> None:
 @click.option("--name", help="What people call it.")
 @click.option("--purpose", help="Who decides what about whom with it.")
 @click.option(
-    "--role", "roles", multiple=True, metavar="ROLE", help="Role of the organisation, since today; repeatable."
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(get_args(RoleOfOrganisation)),
+    help="Role of the organisation, since today; repeatable.",
 )
-@click.option("--stage", help="Stage of its life, such as development or operation.")
+@click.option("--stage", type=click.Choice(get_args(LifecycleStage)), help="Stage of its life.")
 @click.option("--model", "models", multiple=True, help="A registered model; repeatable.")
 @click.option("--component", "components", multiple=True, help="A component of a third party; repeatable.")
 @FOLDER
@@ -63,7 +69,7 @@ def add(
         "roles": [{"role": role, "since": _today()} for role in roles],
     }  # fmt: skip
     path, gaps = add_entry(gather(folder, make=True), system, owner, author or owner, stated)
-    click.echo(f"{path} has {gaps} gap{'' if gaps == 1 else 's'}; `aims document lint {path}` lists what is left")
+    click.echo(f"{path} has {how_many(gaps, 'gap')}; `aims document lint {path}` lists what is left")
 
 
 @group.command("list")
@@ -83,7 +89,7 @@ def list_systems(folder: Path | None, as_json: bool) -> None:
         scope = {True: "in scope", False: "out of scope", None: "scope not stated"}[row["in_scope"]]
         roles = ", ".join(row["roles"]) or "no role"
         click.echo(f"{row['id']:<28} {row['stage'] or 'no stage':<13} {scope:<17} {roles:<22} {row['owner']}")
-    click.echo(f"{len(rows)} systems in the register; {compared.sentence}", err=True)
+    click.echo(f"{how_many(len(rows), 'system')} in the register; {compared.sentence}", err=True)
 
 
 @group.command()
@@ -98,13 +104,8 @@ def show(system: str, folder: Path | None, ledger: str | None, registry: str | N
     from aims_mlflow.management.findings.every import findings
 
     state = _state(folder, ledger, registry)
-    entry = state.systems.get(system)
-    if entry is None:
-        known = ", ".join(sorted(state.systems)) or "none yet: aims system add ID --owner NAME"
-        hint = did_you_mean(system, state.systems)
-        raise ConfigError(
-            f"{system!r} is no system of the register" + (f", {hint}" if hint else ""), next=f"it has {known}"
-        )
+    require_system(system, state.systems)
+    entry = state.systems[system]
     compared = compare(state, _today())
     items = [i for i in state.inventory.items if compared.claimed.get(i.key) == system] if state.inventory else []
     about = [f for f in findings(state, datetime.now(UTC)) if f.system == system]
@@ -175,7 +176,7 @@ def scan(
         click.echo(json.dumps(content, indent=2))
         return 1 if unknown else 0
     for source in found.sources:
-        said = f"not read: {source.failed}" if source.failed else f"{source.items_seen:,} items"
+        said = f"not read: {source.failed}" if source.failed else how_many(source.items_seen, "item")
         left = f"; not looked at: {source.left_out}" if source.left_out else ""
         click.secho(f"{source.kind} of {source.address}: {said}{left}", fg="yellow" if source.failed else None)
         for what, why in source.unread.items():
@@ -214,6 +215,21 @@ def _state(folder: Path | None, ledger: str | None = None, registry: str | None 
 
     named = ledger_address(ledger, registry)
     return read_state(read_folder(find_folder(folder)), opened(ledger, registry) if named else None, drafts=True)
+
+
+def require_system(system: str | None, known: Iterable[str | None]) -> None:
+    """Refuse a system that nothing is about: a typing error would look as if all were well.
+
+    Raises:
+        ConfigError: `system` is named, and not among `known`; the text names the nearest.
+    """
+    names = sorted({name for name in known if name})
+    if system is not None and system not in names:
+        hint = did_you_mean(system, names)
+        has = ", ".join(names) or "none yet: aims system add ID --owner NAME"
+        raise ConfigError(
+            f"the register has no system {system!r}" + (f", {hint}" if hint else ""), next=f"it has {has}"
+        )
 
 
 def _today() -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.combined_status import ControlStatus
 
 AT_MOST = 2
-# Those whose evidence is written in the training's own files: where one of PLACES is named in the reason.
-OWN = ("the data scientist", "the owner of the data")
+OWN = "the data scientist"
+# The training's own files.
 PLACES = ("aims.yaml", "@aims.", "pack")
 
 
@@ -23,13 +23,16 @@ def own_steps(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str
 
 
 def owed_by_others(statuses: Sequence[ControlStatus], *, width: int = 80) -> list[str]:
-    """Return one sentence with the controls of which other people owe something; none where nobody does."""
+    """Return one sentence with the controls of which other people owe something; none where nobody does.
+
+    One of which the trainer owes a part too is marked as such.
+    """
     owed: dict[str, list[str]] = {}
     for status in statuses:
-        missing = (c.condition.owed_by for c in status.conditions if c.verdict.outcome == "missing")
+        missing = [c.condition.owed_by for c in status.conditions if c.verdict.outcome == "missing"]
         for who in dict.fromkeys(missing if status.state == "missing" else ()):
-            if who not in OWN:
-                owed.setdefault(who, []).append(status.control.id)
+            if who != OWN:
+                owed.setdefault(who, []).append(status.control.id + (" (besides your part)" if OWN in missing else ""))
     line = "; ".join(f"{', '.join(ids)} by {who}" for who, ids in owed.items())
     return textwrap.wrap(f"owed by others: {line}", max(width - 8, 40), subsequent_indent="    ") if owed else []
 
@@ -45,7 +48,7 @@ def _steps(statuses: Sequence[ControlStatus]) -> Iterator[tuple[str, str]]:
             reasons = (
                 found.verdict.sentence
                 for found in status.conditions
-                if found.verdict.outcome == "missing" and found.condition.owed_by in OWN
+                if found.verdict.outcome == "missing" and found.condition.owed_by == OWN
             )
             own = next((r for r in reasons if r not in told and any(place in r for place in places)), None)
             if status.state == "missing" and own is not None:

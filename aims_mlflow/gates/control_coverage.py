@@ -49,9 +49,13 @@ class ControlCoverage:
 
     def sentence(self) -> str:
         """Return the counts in one sentence."""
-        text = f"{self.met} of {self.total} controls met"
+        return self.met_text("controls") + (f"; {len(self.unassessed)} not assessed here" if self.unassessed else "")
+
+    def met_text(self, of: str) -> str:
+        """Return how many of the controls, or of what else they are, are met, and by whose word."""
+        text = f"{self.met} of {self.total} {of} met"
         if self.warned:
             text += f", {self.warned} of them with warnings"
         if self.met:
             text += f" ({self.machine} of their conditions by machine record, {self.person} by a person's word)"
-        return text + (f"; {len(self.unassessed)} not assessed here" if self.unassessed else "")
+        return text

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.records.documents.context import ScanEntry, ScopeDocument
 from aims_mlflow.records.documents.third_parties import SupplierDocument
 
@@ -92,7 +93,8 @@ def compare(state: ManagementState, today: str) -> RegisterComparison:
     not_scanned = _not_scanned(state)
     things = {i.key for i in inventory.items}
     counts = (
-        f"{len(inventory.scanned)} sources scanned on {inventory.time[:10]}, {len(things)} items, "
+        f"{how_many(len(inventory.scanned), 'source')} scanned on {inventory.time[:10]}, "
+        f"{how_many(len(things), 'item')}, "
         f"{len(claimed)} claimed, {len(explained)} explained, {len(unknown)} unknown; "
         f"not scanned: {', '.join(not_scanned) or 'nothing that the scope names'}"
     )

@@ -152,7 +152,7 @@ def draft_text(
     }  # fmt: skip
     if system is not None:
         facts["system"] = system
-    guide = [f"# {line}" for line in GUIDE]
+    guide = [f"# {line}" for line in (f"{kind}: {kinds()[kind].description}", *GUIDE)]
     head = [*guide, "", *_header(model, facts), *(f"# {note}" for note in notes), "", *_own_fields(model, facts)]
     if kind == "soa":
         head += [f"# {line}" for line in open_questions(around)]
@@ -245,8 +245,6 @@ def _question(field: FieldInfo) -> str:
 def _body(kind: str, title: str, *, of_one: bool) -> Iterator[str]:
     """Yield the text to write, by what an auditor asks for each control; 7.5 is left out, which is about all files."""
     yield f"# {title}"
-    yield ""
-    yield kinds()[kind].description
     for control, _ in controls_for_kind(kind):
         if control == DOCUMENTED_INFORMATION:
             continue

@@ -110,12 +110,13 @@ class Folder:
             ConfigError: there is none, or several have the id.
         """
         name = wanted.removeprefix("document:")
-        found = [d for d in self.documents if d.id == name or d.path == Path(name)]
+        file = Path(name).resolve()
+        found = [d for d in self.documents if d.id == name or d.path.resolve() == file]
         if len(found) > 1:
             where = ", ".join(str(d.path) for d in found)
             raise ConfigError(f"several documents have the id {name!r}: {where}", next="give each an id of its own")
         if not found:
-            broken = next((u for u in self.unreadable if u.path == Path(name) or u.path.stem == name), None)
+            broken = next((u for u in self.unreadable if u.path.resolve() == file or u.path.stem == name), None)
             if broken is not None:
                 raise ConfigError("\n".join(p.sentence() for p in broken.problems))
             known = ", ".join(sorted(d.id for d in self.documents)[:8]) or "none"

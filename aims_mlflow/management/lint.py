@@ -13,6 +13,7 @@ from aims_mlflow import strict_yaml
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.management.rules import CHECKS, UNREADABLE, rules
 from aims_mlflow.records.base import Day, Record
+from aims_mlflow.records.counts import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -141,7 +142,7 @@ def as_text(results: Sequence[LintResult], unread: Sequence[str] = ()) -> str:
     lines += [f"not looked up: {reason}" for reason in unread]
     counts = {s: sum(r.rule.severity == s and r.aside is None for r in results) for s in ("error", "warning", "note")}
     aside = sum(r.aside is not None for r in results)
-    said = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
+    said = ", ".join(how_many(n, word) for word, n in counts.items())
     return "\n".join([*lines, f"{said}; {aside} set aside"])
 
 

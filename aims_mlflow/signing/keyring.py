@@ -183,8 +183,14 @@ def add_key(keyring: Keyring, entry: KeyEntry) -> Keyring:
     Raises:
         ConfigError: the key is already in it, or its owner is there under another spelling.
     """
-    if keyring.find(entry.key_id):
-        raise ConfigError(f"the keyring already has this key ({entry.key_id})", next="`aims keys list` shows it")
+    here = keyring.find(entry.key_id)
+    if here is not None:
+        roles = " ".join(f"--role {role}" for role in dict.fromkeys((*here.roles, *entry.roles)))
+        raise ConfigError(
+            f"the keyring already has this key ({entry.key_id}), of {here.owner} as {', '.join(here.roles)}",
+            next="roles of a key never change: for others make a second key with all roles (`aims keys new NEW.pem`, "
+            f"`aims keys add NEW.pub.pem --owner {here.owner!r} {roles}`), and revoke this one",
+        )
     spelt = other_spellings(entry.owner, (k.owner for k in keyring.keys))
     if spelt:
         raise ConfigError(

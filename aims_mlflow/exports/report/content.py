@@ -74,7 +74,9 @@ def system_report(ledger: Ledger, system: str, now: datetime) -> SystemReport:
         while not shared.index.refresh(shared.view):
             pass
         source = PageSource(shared, EVERYTHING, now, deadline=float("inf"))
-        known = {row["system"] for row in source.rows("SELECT DISTINCT system FROM version WHERE {scope}")} - {None}
+        trained = {row["system"] for row in source.rows("SELECT DISTINCT system FROM version WHERE {scope}")}
+        # A bought system has no version of its own: what is published about it is its report.
+        known = {*trained, *(d.publication.document.system for d in source.documents.in_force)} - {None}
         if system not in known:
             hint = did_you_mean(system, known)
             raise ConfigError(

@@ -20,14 +20,9 @@ from aims_mlflow.gates.document_content.customers import unrequired
 from aims_mlflow.gates.document_content.objectives import is_a_risk, unmeasurable
 from aims_mlflow.gates.document_content.people import unheld_duty
 from aims_mlflow.gates.document_content.reviews import next_due, serious_since
+from aims_mlflow.gates.document_content.shared_duties import duty_faults, shared_before, unshared
 from aims_mlflow.gates.document_content.stated_results import beyond
-from aims_mlflow.gates.document_content.suppliers import (
-    component_faults,
-    duty_faults,
-    shared_before,
-    unshared,
-    used_components,
-)
+from aims_mlflow.gates.document_content.suppliers import component_faults, used_components
 from aims_mlflow.gates.person_statements import MANAGEMENT, says
 from aims_mlflow.gates.shapes import mapping, mappings, number, texts
 from aims_mlflow.gates.verdict import Judgement, joined

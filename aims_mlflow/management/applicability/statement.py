@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
-from aims_mlflow.errors import ConfigError
+from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
@@ -25,6 +25,7 @@ COLUMNS = (
     "Computed state", "Why this state", "Against it",
 )  # fmt: skip
 NOT_STATED = "not stated"
+NOT_ASSESSED = "not assessed here"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class StatementRow:
     def state(self) -> str:
         """The worst state, with how many subjects have it."""
         if not self.states:
-            return "not assessed here"
+            return NOT_ASSESSED
         worst = self.states[0][1]
         same = sum(s == worst for _, s, _ in self.states)
         return worst if len(self.states) == 1 else f"{worst} ({same} of {len(self.states)})"
@@ -61,7 +62,10 @@ class StatementRow:
     @property
     def why(self) -> str:
         """Why the control has its state, for the first subject that has it."""
-        return f"{self.states[0][0]}: {self.states[0][2]}" if self.states else "no evidence of it was named"
+        if not self.states:
+            return "no evidence of it was named"
+        subject, state, reason = self.states[0]
+        return reason if state == NOT_ASSESSED else f"{subject}: {reason}"
 
     def cells(self) -> tuple[str, ...]:
         """Return the row's cells, in the order of `COLUMNS`."""
@@ -126,13 +130,22 @@ def newest_statement(state: ManagementState, name: str | None = None) -> Applica
     Raises:
         ConfigError: there is none.
     """
-    found = [d for d in state.of(ApplicabilityDocument) if name in (None, d.id)]
-    if not found:
-        raise ConfigError(
-            f"there is no statement of applicability {name!r}" if name else "there is no statement of applicability",
-            next="aims document new soa",
-        )
-    return max(found, key=newest_last)
+    every = state.of(ApplicabilityDocument)
+    found = [d for d in every if name in (None, d.id)]
+    if found:
+        return max(found, key=newest_last)
+    files = (f for f in state.files if f.document.written.kind == "soa" and name in (None, f.document.id))
+    file = next(files, None)
+    if file is not None:
+        what = "is withdrawn" if file.state == "withdrawn" else "is a draft"
+        fix = f"aims document soa --drafts, or aims document publish {file.document.id}"
+        raise ConfigError(f"{file.document.path.name} {what}", next=fix)
+    if name is None or not every:
+        raise ConfigError("there is no statement of applicability", next="aims document new soa")
+    known = [d.id for d in every]
+    hint = did_you_mean(name, known)
+    what = f"there is no statement of applicability {name!r}" + (f", {hint}" if hint else "")
+    raise ConfigError(what, next=f"there are {', '.join(known)}")
 
 
 def computed_statement(
@@ -183,7 +196,7 @@ def _row(
     statuses: Sequence[tuple[str, ControlStatus]],
 ) -> StatementRow:
     states = sorted(((n, s.state, s.reason) for n, s in statuses), key=lambda each: ORDER.index(each[1]))
-    judged = tuple(s for s in states if s[1] != "not assessed here") or tuple(states)
+    judged = tuple(s for s in states if s[1] != NOT_ASSESSED) or tuple(states)
     decision = "no decision" if said is None else "applies" if said.applies else "excluded"
     against = []
     if said is not None and not said.applies:

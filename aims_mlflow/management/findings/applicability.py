@@ -50,7 +50,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     newest = state.statement
     if newest is None:
         fact = "there is no statement of applicability: no control is in or out with a reason"
-        yield ManagementFinding("P1", "statement", fact, "aims document new soa")
+        yield ManagementFinding("P1", "statement", fact, state.bring("soa"))
         return
     rows = {c.control: c for c in newest.controls}
     yield from _decided_twice(newest)

@@ -240,12 +240,12 @@ def _words(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]
             continue
         fix = f"correct it, and publish it again: aims document lint {document.id}"
         for spot in dict.fromkeys(other_values(text, around)):
-            fact = f"{document.kind} {document.id}, line {spot.line}: {spot.text}"
+            fact = f"{document.called}, line {spot.line}: {spot.text}"
             about = f"{document.id}/{digest_of(['spot', spot.text])[:16]}"  # a line that moves is no other finding
             yield ManagementFinding("C4", about, fact, fix, document.system, (document.id,))
         bare = _praise(s for p in paragraphs(text) for s in p.sentences())
         if bare:
-            fact = f"{document.kind} {document.id} says {bare}"
+            fact = f"{document.called} says {bare}"
             yield ManagementFinding("C9", document.id, fact, fix, document.system, (document.id,))
 
 

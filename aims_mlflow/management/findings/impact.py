@@ -67,7 +67,7 @@ def _words(written: Assessment, text: FolderDocument, around: LintContext) -> It
     )
     for rule, check, fix in checks:
         for spot in dict.fromkeys(check(text, around)):
-            fact = f"{written.kind} {written.id}, line {spot.line}: {spot.text}"
+            fact = f"{written.called}, line {spot.line}: {spot.text}"
             about = f"{written.id}/{digest_of(['spot', spot.text])[:16]}"
             how = f"{fix}: aims document lint {written.id}"
             yield ManagementFinding(rule, about, fact, how, written.system, (written.id,))

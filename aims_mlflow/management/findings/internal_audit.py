@@ -193,7 +193,7 @@ def _programme(
     fix = "plan and hold what is missing: audit-programme"
     programmes = state.of(AuditProgrammeDocument)
     if not programmes:
-        yield ManagementFinding("I3", "programme", "there is no audit programme", "aims document new audit-programme")
+        yield ManagementFinding("I3", "programme", "there is no audit programme", state.bring("audit-programme"))
         return
     for programme in programmes:
         for audit in without_report(programme, reports, f"{now:%Y-%m-%d}"):

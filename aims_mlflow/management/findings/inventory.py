@@ -150,7 +150,7 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
     for document in state.documents:
         if document.system and document.kind != "system" and document.system not in state.systems and state.systems:
             yield ManagementFinding(
-                "S8", document.id, f"{document.kind} {document.id} is about {document.system}, which is in no register",
+                "S8", document.id, f"{document.called} is about {document.system}, which is in no register",
                 f"aims system add {document.system}, or correct `system` of {document.id}", document.system,
                 (document.id,),
             )  # fmt: skip

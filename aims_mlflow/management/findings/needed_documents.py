@@ -37,8 +37,8 @@ def missing(state: ManagementState) -> Iterator[ManagementFinding]:
     clauses = tuple(d.id for d in (*state.systems.values(), *([state.statement] if state.statement else [])))
     for kind, clause in OF_ORGANISATION.items():
         if kind not in kinds_there:
-            fact, fix = f"there is no document {kind} (clause {clause})", f"aims document new {kind}"
-            yield ManagementFinding("W7", kind, fact, fix, None, clauses, clause)
+            fact = f"there is no document {kind} in force (clause {clause})"
+            yield ManagementFinding("W7", kind, fact, state.bring(kind), None, clauses, clause)
     excluded = {c.control for c in (state.statement.controls if state.statement else ()) if not c.applies}
     for system, entry in state.systems.items():
         if entry.stage not in IN_USE or entry.in_scope is False:
@@ -49,8 +49,8 @@ def missing(state: ManagementState) -> Iterator[ManagementFinding]:
             if written or control in excluded or (kind == "impact-assessment" and _has_live(system, state)):
                 continue
             fact = f"{system} is in {entry.stage}, and has no document {kind} ({control})"
-            fix = f"aims document new {kind} --system {system}"
-            yield ManagementFinding("W7", f"{system}/{kind}", fact, fix, system, (entry.id,), control)
+            about = f"{system}/{kind}"
+            yield ManagementFinding("W7", about, fact, state.bring(kind, system), system, (entry.id,), control)
 
 
 def _has_live(system: str, state: ManagementState) -> bool:

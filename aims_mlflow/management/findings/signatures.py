@@ -45,7 +45,7 @@ def signatures(state: ManagementState, now: datetime) -> Iterator[Signature]:
             document = publication.document
             approvals = shelf.approvals_of(document)
             for each in counting_approvals(document, approvals, now, approving_role(written.kind)):
-                what = f"approved {written.kind} {written.id}"
+                what = f"approved {written.called}"
                 yield Signature(each.owner, each.time[:10], "approver", what, written.system, written.id)
     for system, version in state.live:
         for consent in version.consents:

@@ -136,6 +136,15 @@ class ManagementState(DocumentSet):
         """Return the documents with an id."""
         return self.by_id.get(name, [])
 
+    def bring(self, kind: str, system: str | None = None) -> str:
+        """Return the command that brings a document of a kind into force: it publishes the file, or drafts one."""
+        wanted = (kind, system)
+        file = next((f for f in self.files if (f.document.written.kind, f.document.written.system) == wanted), None)
+        if file is not None:
+            again = "publish it again" if file.published is not None else "publish its file"
+            return f"{again}: aims document publish {file.document.id}"
+        return f"aims document new {kind}" + (f" --system {system}" if system else "")
+
     @cached_property
     def statement(self) -> ApplicabilityDocument | None:
         """The newest statement of applicability; None where there is none."""

@@ -6,13 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.customers import unrequired
-from aims_mlflow.gates.document_content.suppliers import (
-    component_faults,
-    duty_faults,
-    shared_before,
-    unshared,
-    used_components,
-)
+from aims_mlflow.gates.document_content.shared_duties import duty_faults, shared_before, unshared
+from aims_mlflow.gates.document_content.suppliers import component_faults, used_components
 from aims_mlflow.management.comparison import NOT_NAMED, compare, same_provider
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.third_parties import CustomerNeedsDocument, ResponsibilityDocument

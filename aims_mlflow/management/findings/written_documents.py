@@ -83,7 +83,7 @@ def _drafts(state: ManagementState) -> Iterator[ManagementFinding]:
         if published is not None and published.document.sha256 == file.document.sha256:
             continue  # overdue, which is a finding of its own
         why = f"version {published.statement.version}" if published else "nothing"
-        fact = f"the file of {written.kind} {written.id} is a draft: {why} of it was published"
+        fact = f"the file of {written.called} is a draft: {why} of it was published"
         fix = f"aims document lint {file.document.path}, then aims document publish {written.id}"
         yield ManagementFinding("W1", written.id, fact, fix, written.system, (written.id,))
 
@@ -95,10 +95,10 @@ def _unapproved(state: ManagementState, now: datetime) -> Iterator[ManagementFin
         if shelf is None or counting_approvals(publication.document, shelf.approvals, now, role):
             continue
         fact = (
-            f"{written.kind} {written.id} version {written.version} is published, and nobody with the role {role} "
-            "but its authors approved exactly this file"
+            f"{written.called} version {written.version} is published, and nobody with the role {role} but its "
+            "authors approved exactly this publication"
         )
-        whom = written.approver or f"another person with the role {role}"
+        whom = f"{written.approver or 'another person'}, with a key of the role {role},"
         fix = f"{whom} runs: aims approve document:{written.id}"
         yield ManagementFinding("W2", written.id, fact, fix, written.system, (written.id,))
 
@@ -115,7 +115,7 @@ def _backdated(state: ManagementState, now: datetime) -> Iterator[ManagementFind
         able = counting_approvals(publication.document, approvals, now, approving_role(written.kind))
         first, since = min((a.time[:10] for a in able), default=None), written.effective_from
         if first and since and since < first:
-            fact = f"{written.kind} {written.id} version {written.version} applies from {since} on, approved on {first}"
+            fact = f"{written.called} version {written.version} applies from {since} on, approved on {first}"
             fix = f"state the day of its approval, or a later one, in effective_from of {written.id}"
             yield ManagementFinding("W8", written.id, fact, fix, written.system, (written.id,))
 
@@ -164,7 +164,7 @@ def _dates(document: WrittenDocument, longest: timedelta, now: datetime) -> Iter
         fix = f"state one before {latest} in review_by, and publish it again: aims document publish {document.id}"
     else:
         return
-    fact = f"{document.kind} {document.id}: {why}"
+    fact = f"{document.called}: {why}"
     yield ManagementFinding("W3", document.id, fact, fix, document.system, (document.id,))
 
 
@@ -172,7 +172,7 @@ def _own_approver(document: WrittenDocument, state: ManagementState) -> Iterator
     """Yield W4: an approver who is the author, whatever spelling their name has."""
     if document.approver and state.same_person(document.approver) == state.same_person(document.author):
         spelling = "" if document.approver == document.author else f" (written {document.author!r} as its author)"
-        fact = f"{document.approver!r} is to approve {document.kind} {document.id}, and wrote it{spelling}"
+        fact = f"{document.approver!r} is to approve {document.called}, and wrote it{spelling}"
         fix = f"name another person as approver of {document.id}, who runs: aims approve document:{document.id}"
         yield ManagementFinding("W4", document.id, fact, fix, document.system, (document.id,))
 
@@ -188,7 +188,7 @@ def _incomplete(document: WrittenDocument) -> Iterator[ManagementFinding]:
     more = f"; and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
     needing = controls_for_kind(document.kind) if document.kind in kinds() else ()
     control = next((name for name, need in needing if need == "required"), None)
-    fact = f"{document.kind} {document.id} does not state: {asked}{more}"
+    fact = f"{document.called} does not state: {asked}{more}"
     fix = f"answer each of these questions, and publish it again: aims document lint {document.id}"
     yield ManagementFinding("W6", document.id, fact, fix, document.system, (document.id,), control)
 
@@ -224,8 +224,6 @@ def _kept(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
         yield ManagementFinding("W9", "retention", fact, fix, None, tuple(unstated))
     for document in state.documents:
         if document.retention_until and document.retention_until < today:
-            fact = (
-                f"{document.kind} {document.id} is in force, and was to be kept until {document.retention_until} only"
-            )
+            fact = f"{document.called} is in force, and was to be kept until {document.retention_until} only"
             fix = f"aims document withdraw {document.id}; or state a later day in retention_until, and publish it again"
             yield ManagementFinding("W9", document.id, fact, fix, document.system, (document.id,))

@@ -6,7 +6,6 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.management.rules import cross, cross_management, cross_more, figures, generic, structure
 from aims_mlflow.management.rules.base import LintRule
 from aims_mlflow.strict_yaml import parse
@@ -42,16 +41,3 @@ def rules() -> dict[str, LintRule]:
     """Return every rule by its id."""
     text = resources.files("aims_mlflow.management.rules").joinpath(FILE).read_text(encoding="utf-8")
     return {r.id: r for r in (LintRule.model_validate(entry) for entry in parse(text, FILE).data)}
-
-
-def require_rule(name: str) -> LintRule:
-    """Return the rule with an id.
-
-    Raises:
-        ConfigError: there is none; the text names the nearest.
-    """
-    found = rules().get(name.upper())
-    if found is None:
-        hint = did_you_mean(name, rules())
-        raise ConfigError(f"there is no rule {name!r}, " + (hint or f"there are {', '.join(rules())}"))
-    return found

@@ -30,6 +30,12 @@ HEDGE = re.compile(
     r"state of the art|robust)\b",
     re.IGNORECASE,
 )
+# The month of May, which is no hedge: after such a word, or beside a number.
+MONTH = re.compile(
+    r"\b(?i:in|by|until|till|of|since|from|to|each|every|before|after|during|last|next|this|mid|early|late)[\s-]+May\b|"
+    r"\d(?:st|nd|rd|th)?\s+May\b|\bMay\s+\d"
+)
+QUOTED = 90
 # An answer of a word or two with which everything is as it should be.
 EMPTY_ANSWER = re.compile(
     r"(as (needed|required|appropriate|necessary)|(when|where|if) (needed|required|appropriate|necessary)|regular(ly)?|"
@@ -98,11 +104,11 @@ def _hedged(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
                 passage.line, f"{passage.text.strip()!r} answers {passage.at[-1]} with nothing that can be missed"
             )
     for passage in passages(document):
-        found = next((h for h in HEDGE.finditer(passage.text) if not _is_permission(h[0], document, passage)), None)
+        words = MONTH.sub(lambda month: " " * len(month[0]), passage.text)
+        found = next((h for h in HEDGE.finditer(words) if not _is_permission(h[0], document, passage)), None)
         if found and not has_anchor(passage.text, known):
-            yield Spot(
-                passage.line, f"{found[0]!r} stands without anything that can be looked up: {_quoted(passage.text)}"
-            )
+            quoted = _quoted(passage.text, found.start())
+            yield Spot(passage.line, f"{found[0]!r} stands without anything that can be looked up: {quoted}")
 
 
 def _is_permission(word: str, document: FolderDocument, passage: Passage) -> bool:
@@ -110,9 +116,12 @@ def _is_permission(word: str, document: FolderDocument, passage: Passage) -> boo
     return word.casefold() == "may" and "may" in question_of(document.written.kind, passage.at).split()
 
 
-def _quoted(text: str) -> str:
-    plain = " ".join(text.split())
-    return f"“{plain[:90]}…”" if len(plain) > 90 else f"“{plain}”"
+def _quoted(text: str, at: int = 0) -> str:
+    """Return a text in quotes: of a long one a part, in which the word at a place is."""
+    plain, before = " ".join(text.split()), len(" ".join(text[:at].split()))
+    first = plain.rfind(" ", 0, before - QUOTED // 2) + 1 if before > QUOTED * 3 // 4 else 0
+    ends = "…" if first + QUOTED < len(plain) else ""
+    return f"“{'…' if first else ''}{plain[first : first + QUOTED]}{ends}”"
 
 
 def _groups(document: FolderDocument, around: LintContext) -> Iterator[Spot]:

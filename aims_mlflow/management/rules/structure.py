@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.documents.attached_content import DRAFT
 from aims_mlflow.field_address import field_text
-from aims_mlflow.gates.person_statements import LONGEST_REVIEW, says
+from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, says
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.records.documents import missing_for_met, not_of_one_system
 from aims_mlflow.signing.owners import is_among, person
@@ -33,6 +33,8 @@ def _gaps(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # n
         found = DRAFT.search(line)
         if found:
             gap = line[found.start() :].strip(AROUND)
+            if line[: found.start()].rstrip().endswith("'"):
+                gap = gap.replace("''", "'")  # how YAML writes an apostrophe within such quotes
             yield Spot(number, f"a gap is left: {gap[:160]}")
 
 
@@ -86,8 +88,11 @@ def _approver_has_key(document: FolderDocument, around: LintContext) -> Iterator
         yield Spot(
             document.line("approver"), f"{approver} has no key in the keyring, so their approval cannot be verified"
         )
-    elif all(k.why_not(["approver"], f"{around.today}T12:00:00Z") for k in keys):
-        why = keys[0].why_not(["approver"], f"{around.today}T12:00:00Z")
+        return
+    role = approving_role(document.written.kind)
+    whys = [k.why_not([role], f"{around.today}T12:00:00Z") for k in keys]
+    why = whys[0] if all(whys) else None
+    if why:
         yield Spot(document.line("approver"), f"{approver} cannot approve: {why}")
 
 

@@ -106,6 +106,11 @@ class WrittenDocument(Record):
     sources_checked_on: Day | None = optional("day on which laws that it names were looked up")
     text: str = optional("the Markdown text under the front matter", "")
 
+    @property
+    def called(self) -> str:
+        """The document as a sentence names it: kind and id, or one of them where they are the same."""
+        return self.kind if self.id == self.kind else f"{self.kind} {self.id}"
+
     @model_validator(mode="after")
     def _about_something(self) -> WrittenDocument:
         if self.ABOUT == "system" and self.system is None:

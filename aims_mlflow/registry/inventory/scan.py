@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError
 from aims_mlflow.records.base import utc_text
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.records.inventory import Inventory, InventorySource
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def carried_over(before: Inventory | None, found: Inventory) -> Inventory:
         read.add(place)
         old = [i for i in before.items if (i.source, i.address) == place]
         why = source.failed or "not named in this scan"
-        since = f"; its {len(old)} items are those of {before.time[:10]}" if old else ""
+        since = f"; {how_many(len(old), 'item')} of it as of {before.time[:10]}" if old else ""
         sources.append(
             source.model_copy(update={"failed": f"{why.partition('; its ')[0]}{since}", "items_seen": len(old)})
         )

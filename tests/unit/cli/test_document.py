@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from aims_mlflow.catalog.loader import kinds
 from aims_mlflow.cli.main import cli, run_command
 from aims_mlflow.errors import AimsError, ConfigError
 from aims_mlflow.management.folder import FolderDocument, read_document
@@ -42,8 +43,12 @@ def test_a_draft_of_each_kind_is_a_document_whose_gaps_are_refused(kind, tmp_pat
     assert isinstance(draft, FolderDocument), draft
     assert draft.written.kind == kind
     assert "TODO" in path.read_text()
+    assert kinds()[kind].description not in draft.written.text, "what a kind is, no document states"
+    assert f"# {kind}: {kinds()[kind].description}\n" in path.read_text()
     assert lint() == 1
-    assert "D2 error: a gap is left: TODO" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "D2 error: a gap is left: TODO" in said
+    assert "''" not in said, "the value, and not how YAML writes it"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from aims_mlflow.catalog.loader import controls
 from aims_mlflow.documents.own_steps import owed_by_others, own_steps
 from aims_mlflow.gates.verdict import Judgement
 
@@ -68,7 +69,13 @@ def test_one_sentence_says_which_controls_other_people_owe():
         status("A.9.4", "no document", owed_by=OWNER),
     ]
     assert owed_by_others(statuses, width=200) == [
-        "owed by others: A.6.2.2, A.9.4 by the system's owner; A.7.2 by another person than the trainer",
+        "owed by others: A.6.2.2, A.9.4 by the system's owner; A.7.2 (besides your part) by another person than the trainer",
     ]
     assert all(len(line) <= 60 for line in owed_by_others(statuses, width=60))
     assert owed_by_others([status("A.7.3", "rights are not stated: data.sources in aims.yaml")]) == []
+
+
+def test_what_is_written_in_the_files_of_a_training_is_owed_by_whoever_trains():
+    """`yours next` and `owed by` name one person for one condition."""
+    said = {c.owed_by for each in ("A.4.3", "A.7.3") for c in controls()[each].conditions}
+    assert said == {TRAINER}

@@ -29,7 +29,10 @@ RULES = POLICY.replace("The board of the bank binds everyone who builds or uses 
 )
 MODEL = "a" * 64
 TODAY = datetime.now(UTC).strftime("%Y-%m-%d")
-PEOPLE_WITH_KEYS = {"rita": "trainer", "max": ("approver", "top-management"), "olga": "approver", "tom": "trainer"}
+PEOPLE_WITH_KEYS = {
+    "rita": "trainer", "max": ("approver", "top-management"), "olga": "approver", "tom": "trainer",
+    "chair": "top-management",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +87,24 @@ def kept(name):
 def test_only_another_person_with_the_role_approves_and_only_then_is_the_policy_met(place, monkeypatch):
     write(place, policy=RULES, people=PEOPLE)
     by(monkeypatch, place, "rita")
-    assert "is published: run" in run_command("document", "publish", "ai-policy")
+    shown = run_command("document", "publish", "aims/policy.md")
+    assert "ai-policy version 1 is published: run" in shown
+    assert "max, with a key of the role top-management, runs `aims approve document:ai-policy`" in shown
     assert kept("ai-policy") == ["published"]
     assert "approval by another person" in approval_of_the_policy().sentence
     assert approval_of_the_policy().outcome == "captured"
-    with pytest.raises(PolicyRefused, match="needs the role approver"):
+    for name, had in (("tom", "trainer"), ("olga", "approver")):
+        by(monkeypatch, place, name)
+        with pytest.raises(
+            PolicyRefused, match=rf"ai-policy needs a key with the role top-management \(this key has {had}\): the app"
+        ):
+            run_command("approve", "document:ai-policy")
+    by(monkeypatch, place, "rita")
+    with pytest.raises(PolicyRefused, match="rita wrote or published ai-policy"):
         run_command("approve", "document:ai-policy")
-    by(monkeypatch, place, "tom")
-    with pytest.raises(PolicyRefused, match="needs the role approver"):
-        run_command("approve", "document:ai-policy")
+    assert not read_library().shelf.approvals, "nothing is signed that counts for nothing"
     by(monkeypatch, place, "max")
-    assert "max approved ai-policy" in run_command("approve", "document:ai-policy", "--comment", "read in full")
+    assert "max approved ai-policy" in run_command("approve", "document:aims/policy.md", "--comment", "read in full")
     assert kept("ai-policy") == ["approved"]
     assert run_command("document", "show", "ai-policy").splitlines()[0].endswith(": approved")
     assert approval_of_the_policy().outcome == "holds", approval_of_the_policy().sentence
@@ -172,6 +182,9 @@ def test_a_figure_is_bound_to_its_record_and_turns_suspect_with_both_values(plac
         run_command("document", "publish", "aiia", "--evidence", run)
     write(place, aiia=assessment(record.id, MODEL))
     run_command("document", "publish", "aiia", "--evidence", run)
+    by(monkeypatch, place, "chair")
+    with pytest.raises(PolicyRefused, match=r"aiia needs a key with the role approver \(this key has top-management\)"):
+        run_command("approve", "document:aiia")
     by(monkeypatch, place, "olga")
     run_command("approve", "document:aiia")
     document = read_library().shelf.in_force("aiia", TODAY).document
@@ -222,3 +235,11 @@ def test_a_file_is_signed_as_what_it_is(place, monkeypatch):
         run_command("document", "publish", name)
     files = {p.document.id: p.record.evidence.artifacts[0].media_type for p in read_library().shelf.publications}
     assert (files["text"], files["people"]) == ("text/markdown", "application/yaml")
+
+
+def test_who_publishes_without_a_keyring_is_told_that_nobody_can_approve(place, monkeypatch, capsys):
+    write(place, policy=RULES.replace("id: ai-policy", "id: alone"))
+    by(monkeypatch, place, "rita")
+    monkeypatch.delenv("AIMS_POLICY")
+    run_command("document", "publish", "alone")
+    assert "no keyring is here: nobody can approve this until AIMS_POLICY names one" in capsys.readouterr().err

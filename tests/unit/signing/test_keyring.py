@@ -54,8 +54,11 @@ def test_rotation_hands_owner_and_roles_on():
     assert (old.valid_until, follower.valid_from, follower.owner, follower.roles) == (T(5), T(5), "ana", ("trainer",))
     assert old.why_not(("trainer",), T(4)) is None
     assert old.why_not(("trainer",), T(6))
-    with pytest.raises(ConfigError, match="already has this key"):
+    with pytest.raises(ConfigError, match="already has this key") as told:
         kr.rotate_key(rotated, "olga", new.public, T(6))
+    assert "make a second key with all roles" in told.value.next
+    assert "aims keys add NEW.pub.pem --owner 'ana' --role trainer --role" in told.value.next
+    assert "revoke this one" in told.value.next
     with pytest.raises(ConfigError, match="not valid any more"):
         kr.rotate_key(rotated, ANA.key_id, ephemeral_key().public, T(6))
 

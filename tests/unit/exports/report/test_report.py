@@ -20,7 +20,7 @@ from aims_mlflow.exports.report.word import as_word
 from support.commands import run
 from support.good_documents import FIELDS
 from support.ledger_with_decisions import SYSTEM, decided_ledger
-from support.sealed_documents import DocumentOffice, publish_all
+from support.sealed_documents import ENTRY, DocumentOffice, publish_all
 
 NOW = datetime(2027, 1, 15, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>\x07"
@@ -31,7 +31,9 @@ def ledger(tmp_path_factory):
     registry = decided_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
     publish_all(registry)
     risk = {**FIELDS["risk-register"]["risks"][0], "event": SCRIPT}
-    DocumentOffice(registry).publish("risk-register", name="hostile", system=SYSTEM, fields={"risks": [risk]})
+    office = DocumentOffice(registry)
+    office.publish("risk-register", name="hostile", system=SYSTEM, fields={"risks": [risk]})
+    office.publish("system", name="bought-entry", system="bought", fields={**ENTRY, "models": []})
     return registry.ledger
 
 
@@ -49,6 +51,17 @@ def test_it_has_the_pages_about_the_system_and_ends_with_what_it_does_not_cover(
     assert dict(report.head)["As of"] == "2027-01-15 12:00:00Z"
     assert "checkpoint" in dict(report.head)["Ledger"]
     assert "conformity is the auditor's judgement" in report.sentence
+
+
+def test_a_bought_system_has_a_report_of_what_is_published_about_it(ledger):
+    made = system_report(ledger, "bought", NOW)
+    titles = [part.title for part in made.parts]
+    assert titles[0] == "System bought"
+    assert {"Risks of bought", "Suppliers of bought", "Statement of applicability"} <= set(titles)
+    assert "The system (bought-entry), version 1" in titles
+    assert "it has no registered model" in as_html(made).decode()
+    with pytest.raises(ConfigError, match=r"the ledger knows no system 'bougth', did you mean 'bought'\?"):
+        system_report(ledger, "bougth", NOW)
 
 
 def test_measured_values_are_one_table_and_the_reasons_of_limits_another_each_told_once(report):
