@@ -61,8 +61,10 @@ class LoggedModel:
 
 def models_in(returned: Any, system: str) -> dict[str, Any]:
     """Return the models among what a training function returned, by name; numbers and frames are none."""
-    if returned is None or isinstance(returned, str) or hasattr(returned, "model_uri"):
-        return {}  # a URI, or MLflow's ModelInfo: logged already
+    if returned is None or isinstance(returned, str):
+        return {}
+    if getattr(returned, "model_id", None) and isinstance(getattr(returned, "model_uri", None), str):
+        return {system: f"models:/{returned.model_id}"}  # MLflow's ModelInfo: logged already
     if isinstance(returned, Mapping):
         return {str(k): v for k, v in returned.items() if _is_model(v)}
     if _is_model(returned) or inspect.isfunction(returned):
@@ -77,6 +79,16 @@ def _is_model(value: Any) -> bool:
     """Tell whether a value can be asked: an object with `predict`, or a network of PyTorch, which is called."""
     is_network = hasattr(value, "forward") and hasattr(value, "state_dict")
     return (hasattr(value, "predict") or is_network) and not isinstance(value, type)
+
+
+def predicts(predictor: Any) -> bool:
+    """Tell whether a loaded model predicts: MLflow gives every one a `predict`, a logged scaler too."""
+    if not isinstance(predictor, mlflow.pyfunc.PyFuncModel):
+        return True
+    flavors = predictor.metadata.flavors
+    if "sklearn" not in flavors:
+        return True
+    return hasattr(predictor.get_raw_model(), flavors["python_function"].get("predict_fn") or "predict")
 
 
 def file_prefix(models: Sequence[LoggedModel], model: LoggedModel) -> str:
