@@ -35,11 +35,8 @@ class LoggedObjects:
 
     def id_of(self, model: Any) -> str | None:
         """Return the id of the logged model that an object is, or is what predicts in it; the newest of several."""
-        for noted in (self._whole, self._inner):
-            for model_id, reference in reversed(noted):
-                if reference() is model:
-                    return model_id
-        return None
+        noted = [*self._inner, *self._whole]  # what is the model comes before what has it inside
+        return next((model_id for model_id, reference in reversed(noted) if reference() is model), None)
 
 
 def watch() -> None:

@@ -30,7 +30,7 @@ def test_two_trainings_at_once_have_each_its_own_run_and_model(halves):
         return model
 
     async def both():
-        return await asyncio.gather(train(*halves, 0.001), train(*halves, 2.0))
+        return await asyncio.gather(train(halves[0], halves[1], 0.001), train(halves[0], halves[1], 2.0))
 
     assert [model.C for model in asyncio.run(both())] == [0.001, 2.0]
     found = {}
