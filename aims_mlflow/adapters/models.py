@@ -81,14 +81,10 @@ def _is_model(value: Any) -> bool:
     return (hasattr(value, "predict") or is_network) and not isinstance(value, type)
 
 
-def predicts(predictor: Any) -> bool:
-    """Tell whether a loaded model predicts: MLflow gives every one a `predict`, a logged scaler too."""
-    if not isinstance(predictor, mlflow.pyfunc.PyFuncModel):
-        return True
-    flavors = predictor.metadata.flavors
-    if "sklearn" not in flavors:
-        return True
-    return hasattr(predictor.get_raw_model(), flavors["python_function"].get("predict_fn") or "predict")
+def predicts(model_id: str) -> bool:
+    """Tell whether a logged model predicts: MLflow gives a scaler no flavor of functions."""
+    with model_folder(model_id) as folder, reaching(f"read model {model_id}"):
+        return "python_function" in mlflow.models.get_model_info(str(folder)).flavors
 
 
 def file_prefix(models: Sequence[LoggedModel], model: LoggedModel) -> str:

@@ -59,7 +59,7 @@ def _noting(log: Callable[..., Any]) -> Callable[..., Any]:
                 recorder.logged.note(str(info.model_id), kwargs.values())
         return info
 
-    noting.notes_for_aims = True  # type: ignore[attr-defined]
+    vars(noting)["notes_for_aims"] = True
     return noting
 
 

@@ -67,9 +67,8 @@ def open_models(
         return tuple(models.values())
     for model_id in ids:
         with _alone(recorder):
-            model = _open(plan, model_id)
-            if plan.evaluates or predicts(model.predictor):
-                models[model_id] = model
+            if plan.evaluates or predicts(model_id):
+                models[model_id] = _open(plan, model_id)
     return tuple(models.values())
 
 

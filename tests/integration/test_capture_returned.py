@@ -110,7 +110,7 @@ def test_the_returned_model_is_evaluated_and_registered_and_logged_once(halves, 
     assert ("beside the model" in said) == bool(others)
 
 
-def test_a_logged_scaler_is_no_model(halves):
+def test_a_logged_scaler_is_no_model(halves, capsys):
     @aims.trains("loans", config=config())
     def train(train, test):
         log(StandardScaler().fit(train[FEATURES]), "scaler")
@@ -119,6 +119,7 @@ def test_a_logged_scaler_is_no_model(halves):
     training = one("training-provenance").evidence
     assert training.result == "not_evaluated"
     assert training.reason.startswith("no model was logged or returned")
+    assert "could not be logged or read back" not in capsys.readouterr().err
 
 
 def test_a_returned_model_that_cannot_be_logged_is_not_replaced_by_another(halves, tracking, capsys):
