@@ -76,6 +76,14 @@ SETTINGS = (
 )  # fmt: skip
 
 
+def working_folder() -> Path:
+    """Return the working directory; a relative path where somebody has deleted it: nothing is found in it then."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
+
+
 def password_variable(key_variable: str) -> str:
     """Return the name of the variable that holds the password (or PIN) of the key that `key_variable` names."""
     return f"{key_variable}_PASSWORD"

@@ -61,8 +61,10 @@ class LoggedModel:
 
 def models_in(returned: Any, system: str) -> dict[str, Any]:
     """Return the models among what a training function returned, by name; numbers and frames are none."""
-    if returned is None or isinstance(returned, str) or hasattr(returned, "model_uri"):
-        return {}  # a URI, or MLflow's ModelInfo: logged already
+    if returned is None or isinstance(returned, str):
+        return {}
+    if getattr(returned, "model_id", None) and isinstance(getattr(returned, "model_uri", None), str):
+        return {system: f"models:/{returned.model_id}"}  # MLflow's ModelInfo: logged already
     if isinstance(returned, Mapping):
         return {str(k): v for k, v in returned.items() if _is_model(v)}
     if _is_model(returned) or inspect.isfunction(returned):
@@ -77,6 +79,12 @@ def _is_model(value: Any) -> bool:
     """Tell whether a value can be asked: an object with `predict`, or a network of PyTorch, which is called."""
     is_network = hasattr(value, "forward") and hasattr(value, "state_dict")
     return (hasattr(value, "predict") or is_network) and not isinstance(value, type)
+
+
+def predicts(model_id: str) -> bool:
+    """Tell whether a logged model predicts: MLflow gives a scaler no flavor of functions."""
+    with model_folder(model_id) as folder, reaching(f"read model {model_id}"):
+        return "python_function" in mlflow.models.get_model_info(str(folder)).flavors
 
 
 def file_prefix(models: Sequence[LoggedModel], model: LoggedModel) -> str:

@@ -67,7 +67,7 @@ class OtherProcess:
         self._environment = child_environment({})
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", Path(fresh_process.__file__).read_text(encoding="utf-8")],
-            cwd=Path.cwd().anchor,
+            cwd=Path(sys.executable).anchor,
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

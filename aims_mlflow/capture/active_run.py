@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from mlflow.tracking.context.registry import resolve_tags
 
 from aims_mlflow.adapters.models import logged_ids
 from aims_mlflow.capture.console import log
+from aims_mlflow.capture.state import open_recorder
 from aims_mlflow.evidence.tracking import reaching
 from aims_mlflow.records.evidence import MlflowIds
 from aims_mlflow.settings import MLFLOW_RUN_ID, value_of
@@ -29,24 +31,27 @@ if TYPE_CHECKING:
 
 PARENT = "mlflow.parentRunId"
 SESSION = "aims.session"
+SOURCE = "mlflow.source.name"
 EXTERNAL = "mlflow.model.isExternal"  # of a model that has no files in MLflow
 MAX_RUNS = 100  # runs and models of one session that are looked for
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where MLflow's calls go in this thread: server, experiment, and the run that is active or was last."""
+    """Where MLflow's calls go in this thread: server, experiment, and the run that is active or was last; and when."""
 
     server: str
     experiment_id: str
     run_id: str | None
+    milliseconds: int
 
     @classmethod
     def now(cls) -> Surroundings:
         """Return the surroundings as they are; asks a server only for the id of a named experiment."""
         active = mlflow.active_run()
         run_id = active.info.run_id if active is not None else fluent._last_active_run_id.get()
-        return cls(mlflow.get_tracking_uri(), str(fluent._get_experiment_id()), run_id)
+        now = time.time_ns() // 1_000_000
+        return cls(mlflow.get_tracking_uri(), str(fluent._get_experiment_id()), run_id, now)
 
 
 def waiting_run(name: str | None) -> tuple[Any, bool]:
@@ -57,7 +62,10 @@ def waiting_run(name: str | None) -> tuple[Any, bool]:
     client, named = mlflow.MlflowClient(), value_of(MLFLOW_RUN_ID)
     if named is not None:
         return client.get_run(named), False
-    return client.create_run(Surroundings.now().experiment_id, run_name=name, tags=resolve_tags()), True
+    tags = resolve_tags()
+    if open_recorder() is None:  # another thread's session, which MLflow's hook takes for that of this one
+        tags.pop(SESSION, None)
+    return client.create_run(Surroundings.now().experiment_id, run_name=name, tags=tags), True
 
 
 def joined(run: OpenRun, session_id: str, name: str | None) -> OpenRun:
@@ -74,6 +82,7 @@ def joined(run: OpenRun, session_id: str, name: str | None) -> OpenRun:
     with reaching("find the runs of the training"):
         client = mlflow.MlflowClient()
         resumed = client.get_run(now.run_id) if now.run_id and now.run_id != run.before.run_id else None
+        resumed = None if resumed is not None and _is_of_another_task(resumed, run.before, session_id) else resumed
         places = {str(place) for place in (run.ids.experiment_id, now.experiment_id) if now.server == run.before.server}
         places |= {now.experiment_id, *([resumed.info.experiment_id] if resumed is not None else [])}
         mine = f"tags.`{SESSION}` = '{session_id}'"
@@ -86,6 +95,16 @@ def joined(run: OpenRun, session_id: str, name: str | None) -> OpenRun:
         ]
         home = _home(run, now, made, [m.source_run_id for m in models], resumed, name)
         return _with_models(home, made, models)
+
+
+def _is_of_another_task(run: Any, before: Surroundings, session_id: str) -> bool:
+    """Tell whether MLflow's last run in this thread was started meanwhile, and not by the session's function.
+
+    Tasks of asyncio share a thread. What the function starts has the session's tag; what it makes with a client has no
+    source either.
+    """
+    is_new = run.info.start_time is not None and run.info.start_time >= before.milliseconds
+    return is_new and SOURCE in run.data.tags and run.data.tags.get(SESSION) != session_id
 
 
 def _home(

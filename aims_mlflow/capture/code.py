@@ -15,6 +15,7 @@ from aims_mlflow.capture.callables import name_of, plain_function
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.records.details.base import CodeVersion
+from aims_mlflow.settings import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def code_version(function: Callable[..., Any] | None) -> CodeVersion:
     source_file = _source_file(function)
     source = _source(function) if function is not None else None
     content = source.encode() if source is not None else source_file.read_bytes() if source_file is not None else None
-    folder = source_file.parent if source_file else Path.cwd()
+    folder = source_file.parent if source_file else working_folder()
     commit, dirty, reason = _git(folder)
     version = CodeVersion(
         function=name_of(function) if function is not None else None,

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.adapters.log_model import log_model
 from aims_mlflow.adapters.models import open_logged
@@ -122,11 +122,19 @@ class TrainingEnd:
     def _logged_unasked(self) -> Iterator[LoggedModel]:
         """Log the models that were handed over without asking them anything: that may be what stopped."""
         known = trained_models.new_model_ids(self._plan, self.run)
-        yield from (open_logged(model_id, predictor=object()) for model_id in known)
-        fitted = [(name, model) for name, model in self._fit.models if not isinstance(model, str)]
-        if self._fit.error is None and len(known) < len(fitted):
-            for name, model in fitted:
-                yield open_logged(log_model(model, name, None, [], self._plan.predict), model)
+        handed = [] if self._fit.error is not None else self._fitted()
+        for name, model in handed:
+            model_id = self._recorder.logged.id_of(model)
+            if model_id not in known:
+                model_id = log_model(model, name, None, [], self._plan.predict)
+                self._recorder.logged.note(model_id, [model])
+            yield open_logged(model_id, predictor=model)
+        if not handed:
+            yield from (open_logged(model_id, predictor=object()) for model_id in known)
+
+    def _fitted(self) -> list[tuple[str, Any]]:
+        """Return the fitted objects among what was handed over, with their names."""
+        return [(name, model) for name, model in self._fit.models if not isinstance(model, str)]
 
     def _closed(self, error: BaseException) -> list[str]:
         """Sign that the evaluation was stopped, close the session, and write it."""
@@ -161,8 +169,8 @@ class TrainingEnd:
 
     def _tidy(self, status: str) -> None:
         """End the run; keep the files of the models that MLflow does not have, and say so."""
-        fitted = sum(not isinstance(model, str) for _, model in self._fit.models)
-        if len(self.models) >= fitted or self.run.trial is not None:
+        there = {model.model_id for model in self.models}
+        if self.run.trial is not None or all(self._recorder.logged.id_of(m) in there for _, m in self._fitted()):
             self._kept.discard()
         else:
             say(self._kept.advice())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.capture.console import log
 from aims_mlflow.capture.parameters import Settings
 from aims_mlflow.errors import DataError, Unreachable
+from aims_mlflow.settings import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,14 +84,14 @@ def discard_kept(path: Path) -> None:
 
 def unsent_folder(session_id: str) -> Path:
     """Return the folder for what MLflow did not take: in the working directory, or where that cannot be written."""
-    for place in (Path.cwd() / UNSENT, Path(tempfile.gettempdir(), UNSENT)):
+    for place in (working_folder() / UNSENT, Path(tempfile.gettempdir(), UNSENT)):
         folder = place / session_id
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
         return folder
-    raise Unreachable("no folder can be written", where=str(Path.cwd() / UNSENT), next="free some space")
+    raise Unreachable("no folder can be written", where=str(working_folder() / UNSENT), next="free some space")
 
 
 def keep(session_id: str, fit: Fit, about: Mapping[str, Any]) -> KeptModels:

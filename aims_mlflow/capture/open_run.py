@@ -17,6 +17,7 @@ from aims_mlflow.errors import KeyUnavailable
 from aims_mlflow.evidence import registered_models, tracking
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.records.evidence import MlflowIds
+from aims_mlflow.settings import working_folder
 from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import ephemeral_key, who
 
@@ -90,6 +91,8 @@ def start(plan: TrainingPlan) -> OpenRun:
         ConfigError, KeyUnavailable, Unreachable: one of them is not there.
     """
     tracking.check_server()
+    if not working_folder().is_absolute():
+        say_once("the working directory was deleted, and MLflow logs no model then: start from a folder that exists")
     setup = setup_of_sweep(mlflow.active_run(), plan.config) or load_setup(plan.config, plan.function, plan.system)
     key = _key(plan)
     with tracking.reaching("start a run"):

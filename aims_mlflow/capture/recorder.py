@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import log
 from aims_mlflow.capture.failures import reason_of, short_reason
+from aims_mlflow.capture.logged_objects import LoggedObjects
 from aims_mlflow.capture.report_head import report_head
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.session import session_path
@@ -49,6 +50,7 @@ class Recorder:
         tags: Tags for the run, by which data evidence is found.
         keeps_documents: Whether the run's documents are left as they are, and this session's stand in its own folder.
         notes: Sentences that the person must read at the end.
+        logged: The objects that the session's logged models were made of.
     """
 
     def __init__(self, writer: SessionWriter, ids: MlflowIds) -> None:
@@ -60,6 +62,7 @@ class Recorder:
         self.tags: dict[str, str] = {}
         self.keeps_documents = False
         self.notes: list[str] = []
+        self.logged = LoggedObjects()
         self._writer = writer
         self._attachments: list[tuple[str, Mapping[str, Any]]] = []
 

@@ -17,8 +17,11 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.capture.console import log, say
+from aims_mlflow.capture.failures import reason_of
 from aims_mlflow.documents.run_note import PREFIX, main_figures, run_note
 from aims_mlflow.documents.verdict import EvidenceVerdict
+from aims_mlflow.errors import Unreachable
+from aims_mlflow.evidence.patience import patience
 from aims_mlflow.evidence.tracking import client, reaching
 
 if TYPE_CHECKING:
@@ -34,18 +37,27 @@ RESULT = "aims.result"
 NOTE, OWN_NOTE = "mlflow.note.content", "aims.note"  # OWN_NOTE has the sha256 of the description that we wrote
 CONTEXT = "mlflow.data.context"
 DIGEST_LENGTH = 36  # MLflow keeps so many characters of a data set's digest
+PAUSES = (0.2, 1.0)  # seconds before it is tried again
 MAX_SCHEMA = 1_000_000
 TYPES = {"i": "long", "u": "long", "f": "double", "b": "boolean", "M": "datetime"}
 
 
 def show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:
-    """Show the evidence in the run and in its models; never raises."""
-    try:
-        with reaching("show the evidence in the run"):
-            _show(run, data, models, recorder)
-    except Exception as exc:  # noqa: BLE001 - a view: the evidence is in the run already
-        log.debug("the run's metrics, data sets and description", exc_info=True)
-        say(f"MLflow's own pages do not show the evidence ({type(exc).__name__}); aims/index.html of the run does")
+    """Show the evidence in the run and in its models; never raises.
+
+    Threads that train on one data set meet in MLflow, which then refuses all of them but one: they try again.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            with reaching("show the evidence in the run"):
+                _show(run, data, models, recorder)
+        except Exception as exc:  # noqa: BLE001 - a view: the evidence is in the run already
+            log.debug("the run's metrics, data sets and description", exc_info=True)
+            if pause is not None and patience.lost is None and isinstance(exc, Unreachable):
+                time.sleep(pause)
+                continue
+            say(f"MLflow's own pages do not show the evidence; aims/index.html of the run does: {reason_of(exc)}")
+        return
 
 
 def _show(run: OpenRun, data: TrainingData, models: Sequence[LoggedModel], recorder: Recorder) -> None:

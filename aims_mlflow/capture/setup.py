@@ -14,7 +14,7 @@ from aims_mlflow.checks.packs import load_pack, pack_digest, with_references
 from aims_mlflow.errors import ConfigError, did_you_mean
 from aims_mlflow.records.details.base import SourceStatement
 from aims_mlflow.records.system import AimsConfig
-from aims_mlflow.settings import CONFIG, config_path
+from aims_mlflow.settings import CONFIG, config_path, working_folder
 from aims_mlflow.strict_yaml import Document, read
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def find_config(function: Callable[..., Any] | None = None) -> Path:
         if not path.is_file():
             raise ConfigError(f"{CONFIG} names {path}, which is no file", next=f"correct {CONFIG}")
         return path
-    starts = [*_script_folders(function), Path.cwd()]
+    starts = [*_script_folders(function), working_folder()]
     for start in starts:
         for folder in (start, *start.parents):
             if (folder / FILE).is_file():
@@ -82,7 +82,7 @@ def load_setup(
         Unreachable: it cannot be read.
     """
     if isinstance(config, Mapping):
-        document, folder = Document(dict(config), {}, "config="), Path.cwd()
+        document, folder = Document(dict(config), {}, "config="), working_folder()
     else:
         path = Path(config) if config is not None else find_config(function)
         path = path / FILE if path.is_dir() else path

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.adapters.asking import ask, takes_groups
 from aims_mlflow.adapters.inputs import columns_taken
 from aims_mlflow.adapters.log_model import is_answered_by_mlflow, log_model, with_groups_beside
-from aims_mlflow.adapters.models import logged_ids, open_logged
+from aims_mlflow.adapters.models import logged_ids, open_logged, predicts
 from aims_mlflow.adapters.requirements import requirements_of
+from aims_mlflow.adapters.same_model import is_same
 from aims_mlflow.adapters.tables import first_rows
-from aims_mlflow.capture.console import log
+from aims_mlflow.capture.console import log, say
 from aims_mlflow.capture.failures import reason_of
 from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.errors import AimsError
-from aims_mlflow.evidence.tracking import resolve
+from aims_mlflow.evidence.tracking import client, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,29 +46,73 @@ def new_model_ids(plan: TrainingPlan, run: OpenRun) -> list[str]:
 def open_models(
     plan: TrainingPlan, run: OpenRun, data: TrainingData, fit: Fit, recorder: Recorder
 ) -> tuple[LoggedModel, ...]:
-    """Return the models that were logged; those that were only handed over are logged first.
+    """Return the models that were handed over, each logged once, or else those that the function logged.
 
-    There is none where the training failed before it had data or a model.
+    What it logged beside the models that it handed over is named to the person. There is none where the training failed
+    before it had data or a model.
     """
     if fit.error is not None and not data.tables and not fit.models:
         return ()
     ids: list[str] = []
-    models: list[LoggedModel] = []
-    fitted = [(name, model) for name, model in fit.models if not isinstance(model, str)]
     with _alone(recorder):
         ids += new_model_ids(plan, run)
-    for _, uri in fit.models:
+    models: dict[str, LoggedModel] = {}
+    given = [(name, handed) for name, handed in fit.models if fit.error is None or isinstance(handed, str)]
+    for name, handed in given:
         with _alone(recorder):
-            if isinstance(uri, str) and (model_id := _model_id(uri)) not in ids:
-                ids.append(model_id)
+            model = _handed_over(plan, data, name, handed, ids, recorder)
+            models[model.model_id] = model
+    if given:
+        _name_others([model_id for model_id in ids if model_id not in models])
+        return tuple(models.values())
     for model_id in ids:
         with _alone(recorder):
-            models.append(open_logged(model_id, function="beside the model" if plan.predict else ""))
-    if fit.error is None and len(ids) < len(fitted):
-        for name, model in fitted:
-            with _alone(recorder):
-                models.append(_log(plan, data, name, model))
-    return tuple(models)
+            if plan.evaluates or predicts(model_id):
+                models[model_id] = _open(plan, model_id)
+    return tuple(models.values())
+
+
+def _handed_over(
+    plan: TrainingPlan, data: TrainingData, name: str, handed: Any, ids: list[str], recorder: Recorder
+) -> LoggedModel:
+    """Return a model that was handed over: the logged one that is proved to be it, or else it is logged."""
+    if isinstance(handed, str):
+        named = handed.removeprefix("models:/")
+        return _open(plan, named if named in ids else _model_id(handed))
+    known = recorder.logged.id_of(handed)
+    if known is not None and known in ids:
+        return _open(plan, known)
+    model = _same(plan, data, handed, ids) or _log(plan, data, name, handed)
+    recorder.logged.note(model.model_id, [handed])
+    return model
+
+
+def _open(plan: TrainingPlan, model_id: str) -> LoggedModel:
+    return open_logged(model_id, function="beside the model" if plan.predict else "")
+
+
+def _same(plan: TrainingPlan, data: TrainingData, handed: Any, ids: list[str]) -> LoggedModel | None:
+    """Return the logged model that answers as the one that was handed over; the newest of several."""
+    task = PredictionTask.of(data.setup.config.data, data.setup.pack.task)
+    for model_id in reversed(ids):
+        try:
+            model = _open(plan, model_id)
+            if is_same(model, handed, data.tables.values(), task, plan.predict):
+                return model
+        except Exception:  # noqa: BLE001 - what cannot be read or asked is not proved to be it
+            log.debug("model %s could not be compared", model_id, exc_info=True)
+    return None
+
+
+def _name_others(ids: list[str]) -> None:
+    """Name the models that the function logged beside those that it handed over: they are no result of the training."""
+    for model_id in ids:
+        with contextlib.suppress(Exception):
+            name = client().get_logged_model(model_id).name
+            say(
+                f"the function logged {name} (models:/{model_id}) beside the model that it returned: it is neither "
+                f'evaluated nor registered; aims.evaluate("models:/{model_id}", test=...) evaluates it, if it predicts'
+            )
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from aims_mlflow.adapters.models import models_in
-from aims_mlflow.capture import data_gate, earlier_sessions, open_run, state, sweep, trained_models
+from aims_mlflow.capture import data_gate, earlier_sessions, logged_objects, open_run, state, sweep, trained_models
 from aims_mlflow.capture.binding import bound_parts, parts_used, tables_of
 from aims_mlflow.capture.callables import bind
 from aims_mlflow.capture.console import log, say_once
@@ -72,6 +72,7 @@ class Training:
             self._run = open_run.start(self._plan)
             self._data = TrainingData(setup=self._run.setup)
             self._recorder = open_run.open_session(self._run)
+            logged_objects.watch()
             self._token = state.open_session(self._recorder)
             self._phase = "open"
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,7 +25,8 @@ def decorated(decorator: str, function: F, around: Around) -> F:
     """Return a callable that does what `function` does, with `around` about each call.
 
     What a class does not bind (an object with `__call__`, a bound method) gets no `self` as an attribute of one either.
-    A generator's call lasts until the generator ends. Its result is what it returns, or else what it yielded last.
+    A generator's call lasts until the generator ends, or its caller leaves it. Its result is what it returns, or else
+    what it yielded last.
 
     Raises:
         ConfigError: it cannot be called, or is a class; a generator where the `decorator` records all that is returned.
@@ -63,7 +65,8 @@ def _of_kind(function: Any, around: Around) -> Any:
         return returned
 
     def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with around(function, args, kwargs) as take:
+        returned = None
+        with around(function, args, kwargs) as take, contextlib.suppress(GeneratorExit):  # left by its caller: no fault
             returned = yield from _last_too(function(*args, **kwargs), take)
             if returned is not None:
                 take(returned)
@@ -94,10 +97,11 @@ def _asynchronous(function: Any, around: Around) -> Callable[..., AsyncGenerator
                         step = made.athrow(exc)
                     else:
                         step = made.asend(sent)
-            except StopAsyncIteration:
-                take(last)
+            except (StopAsyncIteration, GeneratorExit):
+                pass  # it ended, or was left by its caller: no fault
             finally:
                 await made.aclose()
+            take(last)
 
     return asynchronous
 
@@ -113,6 +117,7 @@ def _last_too(made: Generator[Any, Any, Any], take: Callable[[Any], None]) -> Ge
                 sent = yield value
             except GeneratorExit:
                 made.close()
+                take(last)
                 raise
             except BaseException as exc:  # noqa: BLE001 - what is thrown into the generator is its own matter
                 value = made.throw(exc)

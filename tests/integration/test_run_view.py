@@ -159,3 +159,37 @@ def test_the_card_is_what_the_sealed_records_give_byte_for_byte(halves):
     digest = next(iter(one("performance").subjects[0].digest.values()))
     assert any(len(c.slice) == 2 for c in one("fairness").evidence.claims)
     assert render_model_card(before, digest) == tracking.read_file(last_run(), "aims/model_card.md")
+
+
+def test_threads_that_log_one_data_set_at_the_same_moment_both_show_the_evidence(halves, monkeypatch, capfd):
+    """MLflow looks for the data set and then adds it, so that the second of two threads meets its unique key."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    log_inputs, left = SqlAlchemyStore.log_inputs, ["(sqlite3.IntegrityError) UNIQUE constraint failed"]
+
+    def met(self, *args, **more):
+        if left:
+            raise MlflowException(left.pop())
+        return log_inputs(self, *args, **more)
+
+    monkeypatch.setattr(SqlAlchemyStore, "log_inputs", met)
+    trained(halves)
+    assert not left
+    assert run().data.tags["aims.result"]
+    assert len(inputs()) == 2
+    assert "do not show the evidence" not in capfd.readouterr().err
+
+
+def test_what_stopped_it_is_named(halves, monkeypatch, capfd):
+    from mlflow.exceptions import MlflowException
+
+    def locked(*_args, **_more):
+        raise MlflowException("(sqlite3.OperationalError) database is locked")
+
+    monkeypatch.setattr(run_view, "main_figures", locked)
+    monkeypatch.setattr(run_view, "PAUSES", (0.0,))
+    trained(halves)
+    said = capfd.readouterr().err
+    assert "show the evidence in the run: (sqlite3.OperationalError) database is locked" in said
+    assert "(Unreachable)" not in said

@@ -48,8 +48,11 @@ def test_a_review_date_is_a_day_to_come(day, word, tmp_path):
 @pytest.mark.parametrize(
     ("stated", "where"),
     [
-        ({"claims": [{"metric": "recall", "value": 0.5}]}, "claims.0.value: Input should be a valid string"),
-        ({"claims": ["recall"]}, "claims.0: "),
+        (
+            {"claims": [{"metric": "recall", "value": 0.5}]},
+            "value of claim 1 (claims[0].value): Input should be a valid string",
+        ),
+        ({"claims": ["recall"]}, "claim 1 (claims[0]): "),
         ({"result": "good"}, "result: Input should be 'passed'"),
         ({"valid_until": "soon"}, "valid_until: "),
         ({"controls": ["A.99"]}, "unknown control 'A.99'"),

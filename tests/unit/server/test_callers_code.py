@@ -7,7 +7,13 @@ from types import ModuleType
 
 import pytest
 
-from aims_mlflow.server import callers_code
+from aims_mlflow.server import after_import, callers_code
+
+
+@pytest.fixture(autouse=True)
+def gated_server(monkeypatch):
+    """This process counts as a server with a gated registry."""
+    monkeypatch.setenv(after_import.REGISTRY_URI, "aims+sqlite:///x.db")
 
 
 @pytest.fixture
@@ -46,6 +52,12 @@ def test_a_gated_server_takes_nobody_for_a_caller_on_its_own_host(uri, first, tm
 def test_an_assistant_that_is_not_closed_is_a_finding(api):
     assert "for whoever asks from its host" in callers_code.findings()[0]
     callers_code.close(api)
+    assert callers_code.findings() == []
+
+
+@pytest.mark.usefixtures("api")
+def test_a_process_that_answers_no_caller_has_no_finding(monkeypatch):
+    monkeypatch.delenv(after_import.REGISTRY_URI)
     assert callers_code.findings() == []
 
 
