@@ -168,7 +168,7 @@ class Caps(Record):
         max_refusals_per_hour: How many refusals of one caller, and about one model, each worker seals within an hour;
             100 by default.
         max_changes_per_hour: How many changes of one caller about one model each worker decides within an hour, and
-            ten times as many about all models; 1,000 by default.
+            ten times as many about all models; 10,000 by default.
         max_hash_age_seconds: How long the digest of a larger model counts, where the store cannot tell whether files
             changed; 600 by default.
         reconcile_hours: How often the platform team runs `aims gate reconcile`, which hashes what is in use; without
@@ -195,7 +195,7 @@ class Caps(Record):
     @property
     def changes_per_hour(self) -> int:
         """How many changes of one caller about one model each worker decides within an hour."""
-        return self.max_changes_per_hour or 1000
+        return self.max_changes_per_hour or 10_000
 
     @property
     def hash_counts_seconds(self) -> int:

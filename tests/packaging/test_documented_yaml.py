@@ -9,6 +9,7 @@ from aims_mlflow.capture.data_steps import EXPECTED
 from aims_mlflow.gates.policy import default_policy_text
 from aims_mlflow.management.folder import FolderDocument, parse_document
 from aims_mlflow.management.lint import SetAsideList
+from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.pack import Pack
 from aims_mlflow.records.policy import Policy
 from aims_mlflow.records.system import AimsConfig
@@ -28,6 +29,7 @@ FILES = (
     (Pack, {"name": "p", "version": "1", "description": "d"}),
     (Policy, parse(default_policy_text(), "policy.yaml").data),
     (SetAsideList, {}),
+    (RiskRegisterDocument, {"id": "r", "kind": "risk-register", "title": "t", "owner": "o", "author": "a"}),
 )
 
 
