@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from aims_mlflow.records.system import ReadingOptions
 
 KINDS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ","}
+LONGER = re.compile(r"Expected \d+ fields in line (\d+), saw \d+")
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 EXACT = 2**53  # whole numbers beyond it are not all floating-point numbers
 LEAST = str(-(2**63))  # beside a gap pandas reads this whole number as missing: it marks gaps with it
 
@@ -92,10 +95,30 @@ class _TextTable:
             "na_values": gone,
             "low_memory": False,  # read in pieces, one column would get numbers and texts
         }
-        if self.source.path.suffix.lower() in PACKED:
-            with unpacked(self.source.path) as stream:
-                return pd.read_csv(stream, **{**settings, **more})
-        return pd.read_csv(self.source.path, **{**settings, **more})
+        try:
+            if self.source.path.suffix.lower() in PACKED:
+                with unpacked(self.source.path) as stream:
+                    return pd.read_csv(stream, **{**settings, **more})
+            return pd.read_csv(self.source.path, **{**settings, **more})
+        except pd.errors.ParserError as exc:
+            raise self._unread(exc) or exc from None
+
+    def _unread(self, exc: Exception) -> DataError | None:
+        """Return what is wrong with a line behind those that the dialect was found from, as the parser reports it."""
+        longer, unclosed = LONGER.search(str(exc)), UNCLOSED.search(str(exc))
+        if longer:
+            return self._more_fields(int(longer[1]))
+        if unclosed:
+            what = f"a quotation mark opens in line {int(unclosed[1]) + 1:,}, and none closes it"
+            return DataError(what, where=str(self.source.path), next="close it, or double one that is part of a value")
+        return None
+
+    def _more_fields(self, line: int) -> DataError:
+        return DataError(
+            f"line {line:,} has more fields than the header, which has {len(self.dialect.header)}",
+            where=str(self.source.path),
+            next="give each column a name, or put a value that holds the separator into quotation marks",
+        )
 
     def _extra_fields(self) -> dict[str, Any]:
         """Return how to read rows that have one field more than the header: a trailing separator, or R's row names."""
@@ -116,12 +139,7 @@ class _TextTable:
                 "rows begin with their number, which the header does not name, as R writes it; it is left out"
             )
             return {}  # pandas makes an index of it
-        line = next(line for line, record in self._records() if len(record) > header)
-        raise DataError(
-            f"line {line:,} has more fields than the header, which has {header}",
-            where=str(self.source.path),
-            next="give each column a name, or put a value that holds the separator into quotation marks",
-        )
+        raise self._more_fields(next(line for line, record in self._records() if len(record) > header))
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         return records_of(self.source, self.dialect.separator, self.dialect.skip)

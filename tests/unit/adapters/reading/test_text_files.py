@@ -103,6 +103,8 @@ def test_an_archive_holds_one_table(tmp_path):
         ("a,b,c\n5,2,3,4\n4,5,6,7\n", {}, "line 2 has more fields than the header, which has 3"),
         ("name\nSmith, Jo\nLee, Al\n", {}, "line 2 has more fields than the header, which has 1"),
         ("a,b\n1,2\n1,2,3\n", {}, "line 3 has more fields"),
+        ("a,b\n" + 300 * "1,2\n" + "1,2,3\n", {}, "line 302 has more fields than the header, which has 2"),
+        ("a,b\n" + 300 * "1,x\n" + '7,"y\n8,z\n', {}, "a quotation mark opens in line 302, and none closes it"),
         ("Report of 2024\n\n" + BODY, {}, "--read skip=2"),
         ("Report of 2024,,\n,,\n" + BODY, {}, "--read skip=2"),
         ("age,city\n30,K\u00f6ln\n".encode("latin-1"), {}, "--read encoding=cp1252"),
