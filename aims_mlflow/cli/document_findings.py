@@ -82,17 +82,17 @@ def _require_rule(name: str) -> str:
     """Return the id of a rule of findings.
 
     Raises:
-        ConfigError: there is none, or it is a rule of lint.
+        ConfigError: there is none, or it is a rule of lint alone.
     """
     from aims_mlflow.management.findings.rules import RULES
     from aims_mlflow.management.rules import rules
 
     wanted = name.upper()
+    if wanted in RULES:
+        return wanted
     if wanted in rules():
         raise ConfigError(f"{wanted} is a rule of lint", next="aims document lint")
-    if wanted not in RULES:
-        raise no_rule(name, RULES)
-    return wanted
+    raise no_rule(name, RULES)
 
 
 def draft_notice(state: ManagementState, *, drafts: bool) -> str | None:

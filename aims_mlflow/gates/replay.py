@@ -164,7 +164,7 @@ def _joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> byte
     kept = named_envelopes(ledger, [name for name in lines if name])
     missing = [name for name in lines if name and name not in kept]
     if missing:
-        raise EvidenceError(f"the envelope {missing[0]} that the decision rests on is missing")
+        raise EvidenceError(f"the envelope {missing[0]} that the decision rests on is missing or was changed")
     return b"\n".join(beside_line(kept[name], beside.get(name)) if name else b"" for name in lines)
 
 

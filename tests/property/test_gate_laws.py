@@ -222,7 +222,7 @@ def test_a_policy_that_knows_no_such_name_refuses():
             r"policy\.yaml:\d+: unknown control 'A\.6\.2\.9', did you mean 'A\.6\.2\.8'",
         ),
         ("waivers:", "waiver:", r"policy\.yaml:\d+: unknown key 'waiver', did you mean 'waivers'"),
-        ("mode: enforce", "mode: enforced", r"policy\.yaml:\d+: 'enforcement\.0\.mode'"),
+        ("mode: enforce", "mode: enforced", r"policy\.yaml:\d+: 'mode of enforcement 1 \(enforcement\[0\]\.mode\)'"),
         ("schema_version: 1", "schema_version: &x 1", "")
         if False
         else ("systems: {}", "systems: {a: {sensitive: [s], sensitve: 1}}", "did you mean 'sensitive'"),

@@ -53,4 +53,4 @@ def test_a_finding_is_not_closed_by_hand(registry, client, use):
     with pytest.raises(EvidenceError, match=r"not closed by hand.*aims gate retire"):
         registry.say("gate", "close", key, "--reason", "enough", "--registry", f"sqlite:///{registry.folder}/mlflow.db")
     status, shown = commands.command("gate", "findings", "--registry", f"sqlite:///{registry.folder}/mlflow.db")
-    assert (status, "A.6.1.3 retirement-due: champion was withdrawn" in shown, "1 findings" in shown) == (1, True, True)
+    assert (status, "A.6.1.3 retirement-due: champion was withdrawn" in shown, "1 finding" in shown) == (1, True, True)

@@ -188,7 +188,7 @@ def test_a_pack_that_is_not_there_is_named_with_the_nearest(tmp_path):
         ),
         (
             "performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: 0.8}\n",
-            ["pack.yaml:6", "why' is missing"],
+            ["pack.yaml:6", "'why of limit 1 of performance", "is missing"],
         ),
         (
             "performance:\n  limits:\n    - {metric: accuracy, comparator: '>=', limit: high, why: x}\n",
