@@ -161,10 +161,14 @@ class ReadableDocuments:
             out.setdefault(document.publication.document.system, []).append(document)
         return out
 
+    def about(self, system: str) -> Sequence[SealedDocument]:
+        """Return the documents in force about a system."""
+        return self._of_system.get(system, ())
+
     def of(self, model: type[Written], system: str = "") -> list[tuple[SealedDocument, Written]]:
         """Return the documents in force of a kind, by its model, with what they state; of one system or of all."""
         if system:
-            return [(d, w) for d in self._of_system.get(system, ()) if isinstance(w := d.written, model)]
+            return [(d, w) for d in self.about(system) if isinstance(w := d.written, model)]
         if model not in self._of_model:
             self._of_model[model] = [(d, w) for d in self.in_force if isinstance(w := d.written, model)]
         return self._of_model[model]

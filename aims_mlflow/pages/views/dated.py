@@ -30,6 +30,11 @@ def duties(source: PageSource) -> list[PromisedDay]:
     return source.documents.remembered("duties", lambda: _duties(source))
 
 
+def days_of_duties(source: PageSource) -> list[str]:
+    """Return the day of each of the `duties`, in their order."""
+    return source.documents.remembered("days of duties", lambda: [duty.day for duty in duties(source)])
+
+
 def _duties(source: PageSource) -> list[PromisedDay]:
     found, state = source.documents, written_state(source)
     published = {d.id: day_text(d.publication.document.time) for d in found.in_force}

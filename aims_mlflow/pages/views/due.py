@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, cell, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import RowRange, day_text, leaf_cell, model_cell, version_cell
-from aims_mlflow.pages.views.dated import duties, duty_row, plans_table
+from aims_mlflow.pages.views.dated import days_of_duties, duties, duty_row, plans_table
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.states import catalogue
 from aims_mlflow.records.documents.context import SystemEntry
@@ -22,6 +23,7 @@ from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from aims_mlflow.management.promised_days import PromisedDay
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.keyring import KeyEntry
 
@@ -60,21 +62,27 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     """Return what ends, or is owed, within a span of days or in a calendar month, and what is overdue."""
     span, today = DueSpan.of(source, query), source.moment[:10]
     year = str(source.now.date() + timedelta(days=YEAR))
-    dated: list[Due] = [(d.day, partial(duty_row, source, d)) for d in duties(source)]
-    every = sorted([*_from_ledger(source, span, year), *dated], key=lambda due: due[0])
-    coming = [due for due in every if span.first <= due[0] <= span.last]
-    past = [due for due in dated if due[0] < today]
+    dated, days = duties(source), days_of_duties(source)
+    ends = _from_ledger(source, span, year)
+    promised = dated[bisect_left(days, span.first) : bisect_right(days, span.last)]
+    coming = [due for due in ends if span.first <= due[0] <= span.last]
+    coming = sorted([*coming, *_promised(source, promised)], key=lambda due: due[0])
+    past = _promised(source, dated[: bisect_left(days, today)])
     paging = RowRange("due", query, max(len(coming), len(past)))  # both tables show the same part
     note = "Ends of control states are known for versions whose states are judged."
     table = _due_table(span.title, coming, paging, "There is none.", note)
     none = "No day that a document in force set has passed, of those that this reader may read."
     late = _due_table("Overdue by the published documents", past, paging, none)
-    months = _months(every, today, year)
+    months = _months([*(day for day, _ in ends if day >= today), *days[bisect_left(days, today) :]], year)
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
     blocks = (table, months, late, plans, _form(span, months))
     return PageView("Due", "due", (_next_month(source),), blocks, **paging.links)
+
+
+def _promised(source: PageSource, promised: Sequence[PromisedDay]) -> list[Due]:
+    return [(each.day, partial(duty_row, source, each)) for each in promised]
 
 
 def _next_month(source: PageSource) -> PageCell:
@@ -89,9 +97,9 @@ def _from_ledger(source: PageSource, span: DueSpan, year: str) -> list[Due]:
     return [*_due_waivers(source, since, until), *_due_states(source, until), *_due_keys(source, since, until)]
 
 
-def _months(every: Sequence[Due], today: str, year: str) -> PageTable:
+def _months(days: Sequence[str], year: str) -> PageTable:
     """Return each month of the year that comes in which something is due, with how much."""
-    counted = Counter(day[:7] for day, _ in every if today <= day <= year)
+    counted = Counter(day[:7] for day in days if day <= year)
     rows = [
         (PageCell(f"{date.fromisoformat(f'{month}-01'):%B %Y}", to("due", month=month), state=month), count)
         for month, count in sorted(counted.items())
@@ -165,7 +173,7 @@ def _answering(source: PageSource, row: Mapping[str, Any]) -> str:
     if not system:
         return ""
     serving = {use.kind for control in row["controls"] for use in catalogue()[control].evidence}
-    mine = [d for d in source.documents.in_force if d.publication.document.system == system and d.kind in serving]
+    mine = [d for d in source.documents.about(system) if d.kind in serving]
     acting = [d.written.who_acts for d in mine if isinstance(d.written, MonitoringPlanDocument) and d.written.who_acts]
     owners = [d.publication.statement.owner for d in mine]
     entries = [entry.owner for _, entry in source.documents.of(SystemEntry, system)]
