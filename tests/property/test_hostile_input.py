@@ -224,7 +224,7 @@ def check(strategy, read, examples):
 
     @settings(
         max_examples=min(examples, ROUND),
-        deadline=timedelta(seconds=20),
+        deadline=timedelta(seconds=60),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
         database=None,
     )
@@ -323,15 +323,16 @@ def test_a_spoilt_bundle_is_told_and_nothing_else_happens(bundle, tmp_path):
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("what", ["archive", "files", "manifest"])
-def test_ten_thousand_spoilt_bundles(bundle, tmp_path, what):
+@pytest.mark.parametrize(("what", "examples"), [("archive", FULL), ("files", FULL // 10), ("manifest", FULL // 10)])
+def test_thousands_of_spoilt_bundles(bundle, tmp_path, what, examples):
+    """An archive is mostly refused before it is opened; what fits its manifest is verified, and its pages made again."""
     ways = {
         "archive": lambda: archive_of(bundle, tmp_path),
         "files": lambda: files_of(bundle),
         "manifest": lambda: manifests_of(bundle),
     }
     values, read = ways[what]()
-    check(values, read, FULL)
+    check(values, read, examples)
 
 
 def test_the_small_ledger_is_whole(tmp_path):
