@@ -34,6 +34,7 @@ from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.gates.waivers import covers, waived_claim
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.control import Condition
+from aims_mlflow.records.documents.context import IN_USE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +58,6 @@ CHECKS: Mapping[str, Check] = {
     **training_data.CHECKS,
     **responsible_use.CHECKS,
 }
-IN_USE = ("deployment", "operation")
 
 
 def control_statuses(subject: StatusSubject, at: datetime, *, with_clauses: bool = False) -> list[ControlStatus]:

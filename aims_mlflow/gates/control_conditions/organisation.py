@@ -17,6 +17,7 @@ from aims_mlflow.gates.control_conditions.model_evidence import measured_claims
 from aims_mlflow.gates.control_conditions.operation import moment, within_a_year
 from aims_mlflow.gates.control_conditions.responsible_use import each_priority
 from aims_mlflow.gates.document_content.customers import unrequired
+from aims_mlflow.gates.document_content.duties import SIGNED_WITH
 from aims_mlflow.gates.document_content.objectives import is_a_risk, unmeasurable
 from aims_mlflow.gates.document_content.people import unheld_duty
 from aims_mlflow.gates.document_content.reviews import next_due, serious_since
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.verdict import Outcome, Problem
     from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.keyring import KeyEntry
-
-SIGNING_DUTIES = {"train": "trainer", "approve": "approver", "validate": "approver"}
 
 
 def reached(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
@@ -94,7 +93,7 @@ def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
     lacking, known, day = [], subject.known_documents(), f"{at:%Y-%m-%d}"
     stated = [e for d in subject.newest("role-assignment") for e in mappings(d.fields.get("assignments"))]
     for entry in (e for e in stated if str(e.get("since") or day) <= day <= str(e.get("until") or day)):
-        role, who = SIGNING_DUTIES.get(str(entry.get("duty"))), str(entry.get("person"))
+        role, who = SIGNED_WITH.get(str(entry.get("duty"))), str(entry.get("person"))
         keys = [k for k in subject.keyring.keys if known.same_person(k.owner) == known.same_person(who)]
         if role and not any(_valid(k, role, at) for k in keys):
             lacking.append(f"{who} has no valid key with the role {role}")

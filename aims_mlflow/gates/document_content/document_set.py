@@ -64,6 +64,11 @@ class DocumentSet(ABC):
         """Return one form of a person, whether their id, their full name or the owner of a key of theirs is given."""
         return self._known_as.get(person(name), person(name))
 
+    def known_person(self, name: str) -> KnownPerson | None:
+        """Return what the register of people has of somebody, whichever of their names is given."""
+        same = self.same_person(name)
+        return next((p for p in self.people.values() if person(p.id) == same), None)
+
     def is_one_of(self, name: str, others: Iterable[str]) -> bool:
         """Return whether somebody is one of several people, whichever of their names is given."""
         return self.same_person(name) in {self.same_person(other) for other in others}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.records.documents.leadership import Activity, KnownPerson
 
+# The role of the key with which whoever holds a duty signs.
+SIGNED_WITH = {"train": "trainer", "approve": "approver", "validate": "approver"}
 # Duties of a system's assignments with which somebody may approve; validation is approved as its report.
 APPROVING: tuple[Activity, ...] = ("approve", "validate")
 # What a role of the register says where it lets its holder approve, or train.

@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.information import UseProcessDocument
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.records.documents.information import OversightDocument, OversightPeriod
 
-IN_USE = ("deployment", "operation")
 YEAR = timedelta(days=365)
 # A review of each one of some things; the things that are every decision; and what follows where only some are meant.
 REVIEWS = r"\b(?:review|read|check|look|compar|confirm|verif)\w*\b"

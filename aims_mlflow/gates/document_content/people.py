@@ -17,8 +17,7 @@ def why_absent(name: str, documents: DocumentSet, day: str) -> Problem:
     """Return why somebody is not there on a day; None where they are, or where no register of people says."""
     if not documents.people:
         return None
-    same = documents.same_person(name)
-    known = next((p for p in documents.people.values() if person(p.id) == same), None)
+    known = documents.known_person(name)
     if known is None:
         return "missing", f"{name} is in no register of people"
     return None if known.active(day) else ("stale", f"{name} {known.absence(day)}")

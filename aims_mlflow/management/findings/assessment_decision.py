@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.passages import paragraphs
-from aims_mlflow.records.documents.context import PartiesDocument
+from aims_mlflow.records.documents.context import IN_USE, PartiesDocument
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.lifecycle import RequirementsDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Assessment = ImpactAssessmentDocument | PeopleImpactDocument
 
-IN_USE = ("deployment", "operation")
 SHORTEST = 8  # of a waiver's id that is not written out
 SAME = 0.6  # share of a condition's words that its measure repeats
 

@@ -11,6 +11,7 @@ from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.stated_numbers import within_days
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.information import (
     DisclosureDocument,
     DisclosureDutiesDocument,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
 
-IN_USE = ("deployment", "operation")
 # A duty that an event makes due, and not the use itself.
 ON_EVENT = re.compile(
     r"incident|accident|\bharm|breach|malfunction|complain|request|\bask|demand|withdraw|\brecall|chang|serious|update",

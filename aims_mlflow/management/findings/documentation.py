@@ -135,7 +135,7 @@ def _kind_of(section: str) -> str | None:
 def _against_evidence(system: str, version: DeployedVersion, card: CardText) -> Iterator[ManagementFinding]:
     """Yield C4, C5 and C7: figures, inputs and groups of the card that are not those of the evidence."""
     by_id = {r.id: r for r in version.records}
-    fix = f"aims document verify models:/{version.model}@{version.place} --data FILE, then write the card again"
+    fix = f"aims document verify {version.address} --data FILE, then write the card again"
     wrong = [
         f"{f.shown} ({f.section}: {f.around[:60]})"
         for f in card.figures()
@@ -174,7 +174,7 @@ def _types(system: str, version: DeployedVersion, card: CardText) -> Iterator[Ma
             wrong.append(f"{column} has {number[0]} missing values on the card and {count:,} in the data")
     if wrong:
         fact = f"the inputs of its card are not those that it was trained on: {'; '.join(wrong[:4])}"
-        fix = f"aims document verify models:/{version.model}@{version.place} --data FILE, then write the card again"
+        fix = f"aims document verify {version.address} --data FILE, then write the card again"
         yield _found("C5", system, version, fact, fix, record.id, more="types")
 
 

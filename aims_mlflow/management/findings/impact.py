@@ -172,7 +172,7 @@ def _of_version(system: str, version: DeployedVersion, state: ManagementState) -
     """Yield F8 where no assessment is about the version in use, else F6 for each result that none of them cites."""
     mine = state.about(ImpactAssessmentDocument, system)
     in_use = f"{version.name}, which has {version.place}"
-    fix = f"aims document new impact-assessment --system {system} --evidence models:/{version.model}@{version.place}"
+    fix = f"aims document new impact-assessment --system {system} --evidence {version.address}"
     about = f"{system}/{version.model}@{version.place}"
     if not mine:
         yield ManagementFinding("F8", about, f"no impact assessment of {system} covers {in_use}", fix, system)
@@ -213,7 +213,7 @@ def _other_data(
             fact = (
                 f"{assessment.id} assesses data {str(other[0].digest)[:12]}, and no evidence of {version.name} is about"
             )
-            shown = f"aims evidence show models:/{version.model}@{version.place}"
+            shown = f"aims evidence show {version.address}"
             fix = f"name the data of {version.name} in data of {assessment.id}: {shown}"
             yield ManagementFinding("F9", f"{system}/{assessment.id}", f"{fact} them", fix, system, (assessment.id,))
 

@@ -21,6 +21,7 @@ from aims_mlflow.gates.document_content.audits import (
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import begun
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
 
-IN_USE = ("deployment", "operation")
 UNUSED = ("idea", "development", "verification")
 
 

@@ -11,7 +11,7 @@ from aims_mlflow.management.comparison import claims, compare, names_of, same_pr
 from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.documents.context import ScopeDocument
+from aims_mlflow.records.documents.context import IN_USE, ScopeDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
 from aims_mlflow.records.inventory import SERVING
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.context import SystemEntry
 
 OLDEST_SCAN = timedelta(days=30)
-IN_USE = ("deployment", "operation")
 BEFORE_USE = ("idea", "development", "verification")
 MODELS = "registered models"
 # An AI policy that is for every system, whichever it names besides.

@@ -12,6 +12,7 @@ from aims_mlflow.management.findings.managers import is_known
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.named_people import HISTORY, named_people
 from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.signing.owners import person
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.context import SystemEntry
     from aims_mlflow.records.documents.leadership import Activity
 
-IN_USE = ("deployment", "operation")
 # What a system in use needs somebody for; who provides its model also trains and validates it.
 NEEDED: tuple[Activity, ...] = ("approve", "operate", "stop")
 OF_PROVIDER: tuple[Activity, ...] = ("train", "validate")
@@ -54,7 +54,7 @@ def _keys(state: ManagementState, register: DutyRegister, now: datetime) -> Iter
         for role, verb, duty in (("approver", "approve", "approve"), ("trainer", "train", "train")):
             if key.why_not([role], now.strftime("%Y-%m-%dT%H:%M:%SZ")):
                 continue
-            known = next((p for p in state.people.values() if person(p.id) == state.same_person(key.owner)), None)
+            known = state.known_person(key.owner)
             if known is not None and not known.active(register.today):
                 fact = f"{key.owner} {known.absence(register.today)}, and their key may still {verb}"
                 fix = f"aims keys revoke, for the key of {key.owner}"
@@ -136,7 +136,7 @@ def _unheld(system: str, entry: SystemEntry, register: DutyRegister) -> Iterator
 
 def _competence(document: CompetenceDocument, state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield K3: evidence of competence of somebody who is not there; W3 says of which it ended."""
-    known = next((p for p in state.people.values() if person(p.id) == state.same_person(document.person or "")), None)
+    known = state.known_person(document.person or "")
     why = None
     if known is not None and not known.active(today):
         why = f"is of somebody who {known.absence(today)}"

@@ -75,7 +75,7 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
                 f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
                 f"{plan.every_days} days since {begun}): the first was due on {missed[0]}"
             )
-            fix = f"aims monitor run models:/{version.model}@{version.place} --data FILE, and seal its run"
+            fix = f"aims monitor run {version.address} --data FILE, and seal its run"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
 
@@ -101,7 +101,7 @@ def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iter
         f"{system}/{version.model}@{version.place}",
         [r for r in version.records if r.evidence.kind == BASELINE],
     )
-    again = f"aims monitor run models:/{version.model}@{version.place} --data FILE"
+    again = f"aims monitor run {version.address} --data FILE"
     for plan in state.about(MonitoringPlanDocument, system):
         few = [r for r in version.of("monitor-run") if plan.least_rows and rows_of(r) < plan.least_rows]
         if few and plan.model in (None, f"{version.model}@{version.place}"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ OF_MODEL = {
     "requirements": "A.6.2.2", "deployment-plan": "A.6.2.5", "monitoring-plan": "A.6.2.6", "log-plan": "A.6.2.8",
     "quality-requirements": "A.7.4",
 }  # fmt: skip
-IN_USE = ("deployment", "operation")
 
 
 def missing(state: ManagementState) -> Iterator[ManagementFinding]:

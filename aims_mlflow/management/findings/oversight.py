@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.duties import duties_on
-from aims_mlflow.gates.document_content.oversight import IN_USE, promises, stopped, wrong_period
+from aims_mlflow.gates.document_content.oversight import promises, stopped, wrong_period
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.information import OversightDocument
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from aims_mlflow.gates.document_content.content_words import affirmed, content_w
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import AcquisitionDetails, DatasetDetails
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 from aims_mlflow.records.documents.information import IntendedUseDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.details.base import SourceStatement
     from aims_mlflow.records.documents.context import SystemEntry
 
-IN_USE = ("deployment", "operation")
 CLAUSE = re.compile(r"[.;!?]\s+|[.;!?]$")
 PROHIBITED_CLASS = re.compile(r"\b(prohibited|forbidden|banned|unacceptable)\b", re.IGNORECASE)
 # What allows no use in a system that decides about people: research, tests, use without gain.

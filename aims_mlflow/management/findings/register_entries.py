@@ -12,8 +12,7 @@ from aims_mlflow.errors import nearest
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.documents.context import LifecycleStage, PartiesDocument
-from aims_mlflow.signing.owners import person
+from aims_mlflow.records.documents.context import IN_USE, LifecycleStage, PartiesDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.context import SystemEntry
 
 STAGES = get_args(LifecycleStage)
-IN_USE = ("deployment", "operation")
 OLDEST_LAW = timedelta(days=365)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -119,8 +117,7 @@ def _objectives(system: str, entry: SystemEntry) -> Iterator[tuple[str, str]]:
 
 
 def _owner(system: str, entry: SystemEntry, state: ManagementState, today: str) -> Iterator[tuple[str, str]]:
-    known = {person(p.id): p for p in state.people.values()}
-    owner = known.get(state.same_person(entry.owner))
+    owner = state.known_person(entry.owner)
     if state.people and (owner is None or not owner.active(today)):
         why = "is not in the register of people" if owner is None else owner.absence(today)
         yield "owner", f"{entry.owner}, who owns {system}, {why}"

@@ -6,8 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.duties import DutyRegister, duties_on
+from aims_mlflow.gates.document_content.duties import SIGNED_WITH, DutyRegister, duties_on
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals, says
+from aims_mlflow.gates.wording import quoted
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.signing.owners import person
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
 
 ROLES = ("trainer", "approver")
-# What a duty of a system is signed with.
-SIGNED_BY = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SHOWN = 3
 
 
@@ -111,7 +110,7 @@ def _incompetent(state: ManagementState, now: datetime) -> Iterator[ManagementFi
 
 
 def _not_employed(signature: Signature, state: ManagementState) -> str | None:
-    known = next((p for p in state.people.values() if person(p.id) == state.same_person(signature.who)), None)
+    known = state.known_person(signature.who)
     if known is None or known.active(signature.day):
         return None
     return f"{known.absence(signature.day)}, by the register of people"
@@ -142,10 +141,12 @@ def _without_key(state: ManagementState, duties: DutyRegister, now: datetime) ->
     for system, entry in state.systems.items():
         if entry.stage not in ("deployment", "operation") or entry.in_scope is False:
             continue
-        for duty, role in SIGNED_BY.items():
-            for name in duties.accountable(duty, system):  # type: ignore[arg-type]  # keys of SIGNED_BY are activities
+        for duty, role in SIGNED_WITH.items():
+            for name in duties.accountable(duty, system):  # type: ignore[arg-type]  # keys of SIGNED_WITH are activities
                 keys = [k for k in state.keyring.keys if state.same_person(k.owner) == state.same_person(name)]
                 if not any(k.why_not([role], at) is None for k in keys):
                     fact = f"{name} is to {duty} {system}, and has no valid key with the role {role}"
-                    fix = f"aims keys add FILE --owner {name} --role {role}; or name who has one: role-assignment"
+                    fix = (
+                        f"aims keys add FILE --owner {quoted(name)} --role {role}; or name who has one: role-assignment"
+                    )
                     yield ManagementFinding("K7", f"{system}/{duty}/{person(name)}", fact, fix, system, (entry.id,))

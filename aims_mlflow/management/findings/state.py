@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
+from aims_mlflow.gates.wording import quoted
 from aims_mlflow.management.cited_records import begins, ids_in, prefix_of
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument
@@ -67,6 +68,11 @@ class DeployedVersion:
     def name(self) -> str:
         """The version as a sentence names it."""
         return f"{self.model} version {self.version}"
+
+    @property
+    def address(self) -> str:
+        """The version as a command names it: a client chose the name."""
+        return quoted(f"models:/{self.model}@{self.place}")
 
     def of(self, kind: str) -> list[SealedRecord]:
         """Return its records of a kind, oldest first, without those that a later one supersedes."""

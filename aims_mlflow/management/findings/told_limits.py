@@ -8,6 +8,7 @@ from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.management.findings.card_text import CardText
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import stated_fields
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.information import UserInformationDocument
 from aims_mlflow.records.documents.lifecycle import TechnicalDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.evidence import Claim
 
-IN_USE = ("deployment", "operation")
 TOLD = (UserInformationDocument, TechnicalDocument)
 Limit = tuple[str, tuple[str, ...]]  # what has to be told, and the words of which one tells it
 

@@ -9,6 +9,7 @@ from aims_mlflow.checks.claims import is_left_out
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
+from aims_mlflow.gates.document_content.duties import SIGNED_WITH
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import mapping, mappings, texts
 from aims_mlflow.management.assessed_harms import AssessedHarms
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.rules.base import Check, LintContext
     from aims_mlflow.records.documents.context import AffectedGroup
 
-SIGNING = {"train": "trainer", "approve": "approver", "validate": "approver"}
 SAME_REASON = 3
 
 
@@ -71,7 +71,7 @@ def _accountable(document: FolderDocument, around: LintContext) -> Iterator[Spot
         if duty in seen and person(seen[duty]) != person(holder):
             yield Spot(line, f"{duty} has two persons who answer for it: {seen[duty]} and {holder}")
         seen.setdefault(duty, holder)
-        role = SIGNING.get(duty)
+        role = SIGNED_WITH.get(duty)
         if around.keyring is None or role is None or not holder:
             continue
         keys = [k for k in around.keyring.keys if person(k.owner) == person(holder)]

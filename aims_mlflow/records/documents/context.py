@@ -23,6 +23,7 @@ from aims_mlflow.records.documents.base import (
 from aims_mlflow.records.system import Priority, SystemId
 
 LifecycleStage = Literal["idea", "development", "verification", "deployment", "operation", "retirement"]
+IN_USE = ("deployment", "operation")  # the stages in which a system decides about people
 RoleOfOrganisation = Literal["provider", "deployer", "supplier", "user"]
 
 

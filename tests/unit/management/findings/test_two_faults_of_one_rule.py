@@ -123,3 +123,9 @@ def test_a_report_names_an_action_by_its_id_and_not_by_a_like_one():
     for name, wrong in (("corrective-action", 0), ("Corrective-Action", 0), ("corrective-actioń", 1)):
         held = report(findings=[{**entry, "corrective_action": name}])
         assert len([f for f in found(good(report=held), "I5") if f.about == "report/N1/action"]) == wrong
+
+
+def test_a_name_that_a_client_chose_is_one_argument_of_a_command():
+    (version,) = good().deployed
+    assert version.address == "models:/income@champion"
+    assert replace(version, model="loan; rm -rf x").address == "'models:/loan; rm -rf x@champion'"
