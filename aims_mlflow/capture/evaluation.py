@@ -13,7 +13,7 @@ from aims_mlflow.adapters.algorithms import described_algorithms, described_requ
 from aims_mlflow.adapters.label_input import check_label_is_no_input
 from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
-from aims_mlflow.capture import environment, model_output
+from aims_mlflow.capture import environment, model_output, trained_models
 from aims_mlflow.capture.code import code_version
 from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
 from aims_mlflow.capture.hyperparameters import hyperparameters
@@ -74,6 +74,9 @@ def record_provenance(
     claims = selection.claims
     result, reason = training_result(fit, models)
     failed = fit.error is not None and result == "failed"
+    others = trained_models.others_logged(plan, run, models)
+    if fit.models:
+        trained_models.tell_others(others)
     details = ProvenanceDetails(
         function=plan.function_name,
         parameters=dict(fit.settings.values),
@@ -82,6 +85,7 @@ def record_provenance(
         code=code_version(plan.function),
         data=data.described(),
         models=[m.described() for m in models],
+        other_models=others or None,
         fit_seconds=decimal_text(round(fit.seconds, 3)),
         trials=selection.trials,
         parent_run_id=selection.parent_run_id,

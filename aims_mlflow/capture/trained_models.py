@@ -19,7 +19,7 @@ from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.tracking import client, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aims_mlflow.adapters.models import LoggedModel
     from aims_mlflow.capture.fit import Fit
@@ -48,8 +48,7 @@ def open_models(
 ) -> tuple[LoggedModel, ...]:
     """Return the models that were handed over, each logged once, or else those that the function logged.
 
-    What it logged beside the models that it handed over is named to the person. There is none where the training failed
-    before it had data or a model.
+    There is none where the training failed before it had data or a model.
     """
     if fit.error is not None and not data.tables and not fit.models:
         return ()
@@ -62,10 +61,7 @@ def open_models(
         with _alone(recorder):
             model = _handed_over(plan, data, name, handed, ids, recorder)
             models[model.model_id] = model
-    if given:
-        _name_others([model_id for model_id in ids if model_id not in models])
-        return tuple(models.values())
-    for model_id in ids:
+    for model_id in ids if not given else ():
         with _alone(recorder):
             if plan.evaluates or predicts(model_id):
                 models[model_id] = _open(plan, model_id)
@@ -104,15 +100,26 @@ def _same(plan: TrainingPlan, data: TrainingData, handed: Any, ids: list[str]) -
     return None
 
 
-def _name_others(ids: list[str]) -> None:
-    """Name the models that the function logged beside those that it handed over: they are no result of the training."""
-    for model_id in ids:
-        with contextlib.suppress(Exception):
-            name = client().get_logged_model(model_id).name
-            say(
-                f"the function logged {name} (models:/{model_id}) beside the model that it returned: it is neither "
-                f'evaluated nor registered; aims.evaluate("models:/{model_id}", test=...) evaluates it, if it predicts'
-            )
+def others_logged(plan: TrainingPlan, run: OpenRun, models: Iterable[LoggedModel]) -> dict[str, str]:
+    """Return id and name of each model that the function logged and that is none of `models`, the training's results.
+
+    It is empty where MLflow does not answer: a training is recorded all the same.
+    """
+    results, found = {model.model_id for model in models}, {}
+    with contextlib.suppress(Exception):
+        for model_id in new_model_ids(plan, run):
+            if model_id not in results:
+                found[model_id] = str(client().get_logged_model(model_id).name)
+    return found
+
+
+def tell_others(others: Mapping[str, str]) -> None:
+    """Name the models that the function logged beside those that it returned: they are no result of the training."""
+    for model_id, name in others.items():
+        say(
+            f"the function logged {name} (models:/{model_id}) beside the model that it returned: it is neither "
+            f'evaluated nor registered; aims.evaluate("models:/{model_id}", test=...) evaluates it, if it predicts'
+        )
 
 
 @contextlib.contextmanager

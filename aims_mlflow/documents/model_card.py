@@ -128,11 +128,11 @@ def _model_details(notes: Notes, training: SealedRecord | None, digest: str) -> 
         ("Hyper-parameters of the fitted model", (about.hyperparameters or {}).get(model_id)),
         ("Arguments of the training function", about.parameters),
     ):
-        if values:
-            settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted(values.items()))
-            out.append(f"- {name}: {settings}{notes.cite(training)}")
-        else:
-            out.append(f"- {name}: none recorded{notes.cite(training)}")
+        settings = ", ".join(f"{plain(k)}={plain(v)}" for k, v in sorted((values or {}).items()))
+        out.append(f"- {name}: {settings or 'none recorded'}{notes.cite(training)}")
+    if about.other_models:
+        others = ", ".join(f"{plain(name)} ({coded(other)})" for other, name in sorted(about.other_models.items()))
+        out.append(f"- Logged too, but neither evaluated nor registered: {others}{notes.cite(training)}")
     if about.trials is not None:
         out.append(f"- Chosen among {notes.number(training, about.trials)} trials")
     return out

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import aims_mlflow as aims
+from aims_mlflow.evidence import tracking
 from support.captured_runs import FEATURES, config, fit, last_run, one
 
 pytestmark = pytest.mark.usefixtures("tracking")
@@ -98,14 +99,19 @@ def test_the_returned_model_is_evaluated_and_registered_and_logged_once(halves, 
     train(*halves)
     logged = {model.name: model.model_id for model in mlflow.search_logged_models(output_format="list")}
     assert sorted(logged) == sorted([result, *others])
-    assert [m["name"] for m in one("training-provenance").evidence.details["models"]] == [result]
+    trained = one("training-provenance").evidence.details
+    assert [m["name"] for m in trained["models"]] == [result]
+    assert trained.get("other_models", {}) == {logged[name]: name for name in others}
     performance = one("performance").evidence
     accuracy = next(c for c in performance.claims if c.metric == "accuracy" and not c.slice)
     assert float(accuracy.value) > 0.7
     (version,) = mlflow.MlflowClient().search_model_versions("name = 'loans'")
     assert version.source == f"models:/{logged[result]}"
     said = capsys.readouterr().err
+    card = tracking.read_file(last_run(), "aims/model_card.md").decode()
+    assert ("neither evaluated nor registered" in card) == bool(others)
     for name in others:
+        assert f"{name} (`{logged[name]}`)" in card
         assert f"the function logged {name} (models:/{logged[name]}) beside the model that it returned" in said
     assert ("beside the model" in said) == bool(others)
 

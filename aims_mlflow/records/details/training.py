@@ -207,6 +207,11 @@ class ProvenanceDetails(EvidenceDetails):
     code: CodeVersion | None = Field(None, description="code")
     data: DataByRole | None = Field(None, description="role to data set")
     models: list[ModelDescription] | None = Field(None, description="models that came of it")
+    other_models: dict[str, str] | None = Field(
+        None,
+        description="model id to name of models that the function logged too, neither evaluated nor registered; "
+        "absent where there is none",
+    )
     fit_seconds: Seconds | None = Field(None, description="duration of fitting in seconds")
     trials: int | None = Field(None, description="number of trials that the model was chosen from")
     parent_run_id: str | None = Field(None, description="run of the sweep")
