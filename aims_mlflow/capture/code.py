@@ -71,7 +71,9 @@ def _git(folder: Path) -> tuple[str | None, bool | None, str | None]:
         return None, None, "git is not installed here; the source digest stands for the commit"
     try:
         commit = _run(folder, "rev-parse", "HEAD")
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError as exc:
+        if "dubious ownership" in str(exc.stderr):
+            return None, None, "git does not read a repository of another user; the source digest stands for the commit"
         return None, None, "the code is in no git repository with a commit; the source digest stands for it"
     except (OSError, subprocess.TimeoutExpired):
         return None, None, "git did not answer; the source digest stands for the commit"

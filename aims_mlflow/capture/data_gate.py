@@ -20,6 +20,7 @@ from aims_mlflow.evidence import tracking
 from aims_mlflow.evidence.session import PACK_FILE, session_path
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import decimal_text
+from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.base import SourceStatement
 from aims_mlflow.records.details.training import (
     DatasetDetails,
@@ -108,8 +109,9 @@ def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> boo
         return False
     earlier = run.selection.data_session
     first = read(earlier.jsonl.split(b"\n", 1)[0], earlier.id)
-    digests = {s.digest["arrowIpcSha256"] for s in first.subjects if "arrowIpcSha256" in s.digest}
-    if digests != {t.digest["arrowIpcSha256"] for t in data.tables.values()}:
+    described = read_details(first.evidence, SessionStartDetails).data or {}
+    digests = {role: item.digest.get("arrowIpcSha256") for role, item in described.items()}
+    if digests != {role: table.digest["arrowIpcSha256"] for role, table in data.tables.items()}:
         return False
     if run.setup.config.data.files and files_now(run.setup) != files_in(earlier.jsonl):
         return False

@@ -6,7 +6,6 @@ They observe: a failure here is printed, and the decorated function's result is 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -23,10 +22,9 @@ from aims_mlflow.capture.parameters import settings_of
 from aims_mlflow.capture.quiet_warnings import no_errors
 from aims_mlflow.capture.setup import Setup, load_setup, source_statement
 from aims_mlflow.capture.state import memory, open_recorder
-from aims_mlflow.capture.step_tables import StepInput, described, is_file, rows_by_group, rows_lost, some, tables_in
+from aims_mlflow.capture.step_tables import StepInput, described, files_read, rows_by_group, rows_lost, some, tables_in
 from aims_mlflow.errors import AimsError, ConfigError, did_you_mean
 from aims_mlflow.evidence import tracking
-from aims_mlflow.evidence.digests import sha256_file
 from aims_mlflow.evidence.session import SessionWriter, session_path
 from aims_mlflow.evidence.statement import SealedRecord, Subject
 from aims_mlflow.field_address import field_text
@@ -117,7 +115,7 @@ def record_acquisition(
         arguments = bind(function, *call)
         setup = load_setup(config, function, None)
         stated = source_statement(name, setup.config.data.sources.get(name, Source()), source)
-        files = {Path(v).name: sha256_file(Path(v)) for v in arguments.values() if is_file(v)}
+        files = files_read(arguments.values())
         missing = [k for k in EXPECTED if getattr(stated, k) is None]
         with _session(setup, f"{name} (data)") as session:
             for label, (frame, digest, item) in some(tables_in(returned, setup.config.data.reading), name).items():

@@ -15,7 +15,7 @@ from aims_mlflow.adapters.models import file_prefix
 from aims_mlflow.adapters.predict import Question, known_labels, read_answers
 from aims_mlflow.capture import environment, model_output, trained_models
 from aims_mlflow.capture.code import code_version
-from aims_mlflow.capture.failures import failure_of, is_refusal, short_reason
+from aims_mlflow.capture.failures import failure_of, short_reason
 from aims_mlflow.capture.hyperparameters import hyperparameters
 from aims_mlflow.capture.incumbent import ask_incumbent
 from aims_mlflow.capture.probe import answers_to, inspect_files, probe_on
@@ -23,6 +23,7 @@ from aims_mlflow.capture.sweep import Selection
 from aims_mlflow.checks.runner import run_check
 from aims_mlflow.checks.tables.predictions import EvaluatedModel
 from aims_mlflow.errors import AimsError
+from aims_mlflow.evidence.mlflow_address import is_of_gate
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.details.training import ProvenanceDetails
 
@@ -106,8 +107,11 @@ def record_provenance(
 
 
 def training_result(fit: Fit, models: Models) -> tuple[Result, str | None]:
-    """Return the result of the training itself, and the reason where it did not pass."""
-    if fit.error is not None and not is_refusal(fit.error):
+    """Return the result of the training itself, and the reason where it did not pass.
+
+    Where a gate refused a registration inside the function, the training itself went well.
+    """
+    if fit.error is not None and not is_of_gate(fit.error):
         what = "the training function raised" if fit.began else "training did not start:"
         return "failed", f"{what} {type(fit.error).__name__}"
     if models:

@@ -12,11 +12,6 @@ PACKAGE = Path(__file__).parents[1]
 MAX_REASON = 500  # characters
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Tell whether a registry's gate refused inside the function: the training itself went well then."""
-    return getattr(error, "error_code", None) == "PERMISSION_DENIED"
-
-
 def failure_of(error: BaseException) -> FailurePlace:
     """Return the type of an exception and the place in the user's code, never its message."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from aims_mlflow.signing.keys import PublicKey, SigningKey
 
 MAX_ORIGINS = 200
+TOO_ALIKE = (
+    "its rows are found in {name}, but the columns that both have are the same in so many rows that others would be "
+    "found there too: decorate what makes it of {name} with @aims.prepares"
+)
 
 
 @dataclass
@@ -97,18 +101,28 @@ def is_subset(part: np.ndarray, whole: np.ndarray) -> bool:
     return bool(((right - left) >= counts).all())
 
 
+def tells_rows_apart(part: np.ndarray) -> bool:
+    """Return whether most of the sorted row hashes are different: rows that are alike are found in any table."""
+    import numpy as np
+
+    return 2 * len(np.unique(part)) > len(part)
+
+
 def link(table: Table, key: SigningKey) -> LineageLink:
     """Return how one data set is joined to known outputs: same-digest, same-file, subset, or unlinked."""
     digest = table.digest["arrowIpcSha256"]
     origin, how = _known(table)
+    reason = None
+    if origin is None:
+        origin, reason = _subset(table)
+        how = "subset"
     if origin is None:
         try:
             origin, how = _elsewhere(table, key)
         except AimsError as exc:
             reason = short_reason(f"earlier runs were not searched: {exc.sentence()}")
-            return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[], reason=reason)
     if origin is None:
-        return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[])
+        return LineageLink(role=table.role, digest=digest, link="unlinked", steps=[], reason=reason)
     return LineageLink(
         role=table.role,
         digest=digest,
@@ -126,8 +140,18 @@ def _known(table: Table) -> tuple[Origin | None, str]:
         if mine & origin.digests:
             same_file = table.digest.get("sha256") in origin.digests
             return origin, "same-file" if same_file else "same-digest"
+    return None, "unlinked"
+
+
+def _subset(table: Table) -> tuple[Origin | None, str | None]:
+    """Return the output that has all rows of a table, or else why one that seems to have them is not its origin.
+
+    A table with every column of the output is of its kind. Where only some columns are in both, as those of people are
+    in many tables, their values must tell rows apart.
+    """
     columns = tuple(str(c) for c in table.frame.columns)
     own: dict[tuple[str, ...], Any] = {}
+    doubt = None
     for origin in reversed(memory.origins):
         shared = tuple(c for c in origin.columns if c in columns)
         if len(shared) < max(1, len(columns) // 2):
@@ -136,9 +160,12 @@ def _known(table: Table) -> tuple[Origin | None, str]:
         if rows is not None:
             if shared not in own:
                 own[shared] = row_hashes(table.frame, shared)
-            if is_subset(own[shared], rows):
-                return origin, "subset"
-    return None, "unlinked"
+            if not is_subset(own[shared], rows):
+                continue
+            if (shared == origin.columns and len(shared) > 1) or tells_rows_apart(own[shared]):
+                return origin, None
+            doubt = doubt or short_reason(TOO_ALIKE.format(name=_step(origin).name))
+    return None, doubt
 
 
 def _elsewhere(table: Table, key: SigningKey) -> tuple[Origin | None, str]:
@@ -247,14 +274,24 @@ def personal_statements(links: Iterable[LineageLink]) -> list[bool | tuple[str, 
 def runs_that_made(digest: str, limit: int = 5) -> list[str]:
     """Return ids of runs that made or acquired the data set `digest` by their evidence, newest first."""
     with tracking.reaching("search runs"):
-        experiments = [e.experiment_id for e in tracking.client().search_experiments(max_results=1000)]
         found = tracking.client().search_runs(
-            experiments,
+            _experiments(),
             f"tags.`{data_tag(digest)}` = 'output'",
             max_results=limit,
             order_by=["attributes.start_time DESC"],
         )
     return [run.info.run_id for run in found]
+
+
+def _experiments() -> list[str]:
+    """Return the ids of all experiments, page by page."""
+    found, token = [], None
+    while True:
+        page = tracking.client().search_experiments(max_results=1000, page_token=token)
+        found += [e.experiment_id for e in page]
+        token = page.token
+        if not token:
+            return found
 
 
 def data_tag(digest: str) -> str:

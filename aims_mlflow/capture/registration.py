@@ -13,6 +13,7 @@ from aims_mlflow.capture.console import say
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.errors import AimsError, Unreachable
 from aims_mlflow.evidence import registered_models
+from aims_mlflow.evidence.mlflow_address import is_of_gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def register_model(uri: str, name: str) -> str:
         ):
             with contextlib.suppress(MlflowException):
                 client.delete_registered_model(name)
-        if exc.error_code == "PERMISSION_DENIED":
+        if is_of_gate(exc):
             raise GateRefused(str(exc.message).removeprefix("PERMISSION_DENIED: "), model_uri=uri) from None
         raise Unreachable(f"{name} could not be registered: {str(exc.message).splitlines()[0]}") from None
     return str(version.version)

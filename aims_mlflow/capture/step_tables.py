@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from aims_mlflow.adapters.reading.frames import as_frame
 from aims_mlflow.adapters.reading.read_table import AS_FOUND
 from aims_mlflow.checks.claims import claim
 from aims_mlflow.errors import DataError
-from aims_mlflow.evidence.digests import arrow_digest
+from aims_mlflow.evidence.digests import arrow_digest, sha256_file
 from aims_mlflow.records.details.base import DatasetDescription
 from aims_mlflow.records.details.training import LOST_ROWS
 
@@ -98,8 +99,20 @@ def rows_lost(before: StepInput, after: pd.DataFrame) -> tuple[Claim, ...]:
     return tuple(out)
 
 
-def is_file(value: Any) -> bool:
-    """Return whether an argument is the path of a file."""
+def files_read(arguments: Iterable[Any]) -> dict[str, str]:
+    """Return name and sha256 of each file among the arguments and in their lists.
+
+    Files of one name are told apart by their path below the folder that they share.
+    """
+    values = [v for given in arguments for v in (given if isinstance(given, list | tuple | set) else (given,))]
+    paths = sorted({Path(value).absolute() for value in values if _is_file(value)})
+    if len({path.name for path in paths}) == len(paths):
+        return {path.name: sha256_file(path) for path in paths}
+    shared = os.path.commonpath(paths)
+    return {path.relative_to(shared).as_posix(): sha256_file(path) for path in paths}
+
+
+def _is_file(value: Any) -> bool:
     return isinstance(value, str | Path) and len(str(value)) < MAX_PATH and Path(value).is_file()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,14 @@ REACH = "check MLFLOW_TRACKING_URI, and that its artifact store can be read and 
 NAME_IT = "check the name, and that MLFLOW_TRACKING_URI names the server that has it"
 ASK_FOR_IT = "ask whoever grants MLflow's permissions there for the one that this needs"
 DENIED = "PERMISSION_DENIED"
+# The gate's answers say what to do next, or what is unchanged; MLflow's own "Permission denied" does neither.
+GATE_SAYS = re.compile(r"\s+(?:Next|Unchanged): ")
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow answered: it has nothing of that name
+
+
+def is_of_gate(error: BaseException) -> bool:
+    """Return whether an exception is a gate's answer 403, and not one of MLflow's permissions or of a proxy."""
+    return getattr(error, "error_code", None) == DENIED and bool(GATE_SAYS.search(str(error)))
 
 
 def denied(what: str, said: str, where: str) -> AimsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from aims_mlflow.signing.key_sources import signing_key
 from aims_mlflow.signing.keys import who
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from aims_mlflow.checks.outcome import Outcome
     from aims_mlflow.checks.tables.dataset import Dataset
@@ -99,8 +100,9 @@ def monitor(
     outcome = compare(data, baseline, pack.monitor)
     run_id = _new_run(target)
     subjects = [Subject(name=f"models:/{target.model_id}", digest={"dirHash1": digest}), *data_subjects]
-    tracking.put(run_id, _sealed(outcome, target, run_id, subjects, record, pack))
-    _finish(target, run_id, outcome)
+    with _ended_if_it_fails(run_id):
+        tracking.put(run_id, _sealed(outcome, target, run_id, subjects, record, pack))
+        _finish(target, run_id, outcome)
     return MonitorReport(outcome, run_id, target.name or target.model_id, target.version, data.rows)
 
 
@@ -188,6 +190,17 @@ def _new_run(target: tracking.Target) -> str:
         experiment = client.get_run(target.run_id).info.experiment_id
         called = f"monitor {target.name or target.model_id}" + (f" v{target.version}" if target.version else "")
         return str(client.create_run(experiment, run_name=called).info.run_id)
+
+
+@contextlib.contextmanager
+def _ended_if_it_fails(run_id: str) -> Iterator[None]:
+    """End the run as failed where the block raises: MLflow would show it as running for ever."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):  # the first error is the one to report
+            tracking.client().set_terminated(run_id, "FAILED")
+        raise
 
 
 def _sealed(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 import aims_mlflow as aims
 from aims_mlflow.cli.main import main
+from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence import tracking as store
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.records.keyring import KeyEntry
@@ -116,3 +117,13 @@ def data_that_do_not_fit_are_one_sentence(tmp_path, capsys):
     assert monitor("--data", tmp_path / "other.csv") == 1
     assert "could not be evaluated" in capsys.readouterr().out
     assert monitor("--data", tmp_path / "nothing.csv") == 3
+
+
+def test_a_monitor_that_cannot_keep_its_result_leaves_no_run_that_runs_for_ever(version, tmp_path, monkeypatch):
+    def full(*_):
+        raise Unreachable("MLflow could not write: no space left")
+
+    data = write(tmp_path / "week.csv", trainings.table(500, seed=5))
+    monkeypatch.setattr(store, "put", full)
+    assert monitor("--data", data) == 3
+    assert mlflow.search_runs(output_format="list", max_results=1)[0].info.status == "FAILED"

@@ -135,7 +135,7 @@ class LineageLink(OpenRecord):
     of: str | None = Field(None, description="digest of the known output")
     session: str | None = Field(None, description="session that recorded the output")
     run_id: str | None = Field(None, description="run of that session")
-    reason: str | None = Field(None, description="why earlier runs were not searched for the origin")
+    reason: str | None = Field(None, description="why no origin was found or searched for")
     steps: list[LineageStep] = Field(default_factory=list, description="steps from the acquisition on")
 
 

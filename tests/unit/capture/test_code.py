@@ -143,3 +143,10 @@ def test_no_key_is_made_where_the_home_does_not_last(variable, monkeypatch):
         KeyUnavailable, match=f"none is made because {variable} is set. Next: `aims keys new`.*AIMS_SIGNING_KEY"
     ):
         signing_key()
+
+
+def test_a_repository_that_git_does_not_read_is_not_called_absent(function, tmp_path, monkeypatch):
+    committed(tmp_path, ".")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "true")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    assert code_version(function).reason.startswith("git does not read a repository of another user")

@@ -7,6 +7,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from aims_mlflow.capture import registration
 from aims_mlflow.capture.completion import without_repeats
 from aims_mlflow.capture.refused import GateRefused
+from aims_mlflow.errors import Unreachable
 from support.trainings import plain_model
 
 pytestmark = pytest.mark.usefixtures("tracking")
@@ -24,7 +25,9 @@ def test_a_refused_model_is_never_called_registered(monkeypatch, capsys):
     uri = plain_model()
 
     def refuse(*_, **__):
-        raise mlflow.MlflowException("PERMISSION_DENIED: Registration refused: no", error_code=PERMISSION_DENIED)
+        raise mlflow.MlflowException(
+            "PERMISSION_DENIED: Registration refused: no. Next: x", error_code=PERMISSION_DENIED
+        )
 
     def said():
         captured = capsys.readouterr()
@@ -42,3 +45,13 @@ def test_a_refused_model_is_never_called_registered(monkeypatch, capsys):
     assert registration.register_model(uri, "loans") == "1"
     assert registration.register_model(uri, "loans") == "2"
     assert "uccessfully registered" not in said()
+
+
+def test_mlflows_own_permissions_are_no_gates_refusal(monkeypatch):
+    def forbid(*_, **__):
+        raise mlflow.MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+
+    uri = plain_model()
+    monkeypatch.setattr(mlflow.MlflowClient, "create_model_version", forbid)
+    with pytest.raises(Unreachable, match="Permission denied"):
+        registration.register_model(uri, "loans")
