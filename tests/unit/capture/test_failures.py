@@ -1,6 +1,7 @@
 """Where a training failed: the place in the user's own code."""
 
 import importlib.util
+from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -35,6 +36,7 @@ def test_a_file_of_the_user_is_theirs_whatever_its_folder_is_called(tmp_path):
     ],
 )
 def test_only_a_gates_refusal_leaves_the_training_passed(said, result):
+    models: list[Any] = [object()]
     error = MlflowException(said, error_code=PERMISSION_DENIED)
     fit = Fit(models=(), out_of_fold=None, settings=Settings(), seconds=1, error=error, began=True)
-    assert training_result(fit, [object()])[0] == result
+    assert training_result(fit, models)[0] == result
