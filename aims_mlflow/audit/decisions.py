@@ -13,14 +13,14 @@ from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.gates.sealed_documents import KnownSessions
-from aims_mlflow.records.decision import PriorAuthority
-from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf
+from aims_mlflow.lifecycle.model_history import adopted
+from aims_mlflow.records.decision import Decision, PriorAuthority
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, DecisionLeaf, OutcomeLeaf
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
-    from aims_mlflow.records.leaves.base import LeafContent
 
 MAX_SESSION_BYTES = 16 * 1024 * 1024
 # What code that reads well-formed content raises on content that is not.
@@ -58,7 +58,7 @@ class DecisionCheck:
                 return f"its leaf has another {name} than its body"
         if not again.same(said, again.replay(self._ledger, request, self._sessions, self._consents)):
             return "decided again, it is another"
-        return self._rests_on(leaf, said.model_digest)
+        return why_no_authority(self._ledger, leaf, content, whole=self._whole)
 
     def _unread(self, said: Any, content: DecisionLeaf) -> str | None:
         """Check a decision about an unreadable model: only an observing policy allows it."""
@@ -69,27 +69,45 @@ class DecisionCheck:
             return None
         return "it allows a model that could not be read"
 
-    def _rests_on(self, leaf: Leaf, digest: str) -> str | None:
-        """Return the problem of the earlier decision that a decision depends on, if any."""
-        body = self._ledger.body(leaf.sequence)
-        if not isinstance(body, DecisionBody) or body.standing is None:
+
+def why_no_authority(ledger: Ledger, leaf: Leaf, content: DecisionLeaf, *, whole: bool) -> str | None:
+    """Return why the earlier authority that a decision rests on was not given; None if it was, or if there is none.
+
+    `whole` means that the ledger contains every leaf, so that a missing leaf never existed.
+    """
+    body = ledger.body(leaf.sequence)
+    if not isinstance(body, DecisionBody) or body.standing is None:
+        return None
+    standing = PriorAuthority.model_validate(body.standing)
+    earlier = [x for x in ledger.leaves(request=standing.request) if x.sequence < leaf.sequence]
+    if not earlier and not whole:
+        return None
+    done = any(isinstance(x.fact, OutcomeLeaf) and x.fact.done for x in earlier) or not whole
+    for each in earlier:
+        fact = each.fact
+        if isinstance(fact, AdoptionLeaf):
+            gave = (
+                fact.model_digest == content.model_digest and content.alias in adopted(fact) and not standing.evidence
+            )
+        else:
+            gave = isinstance(fact, DecisionLeaf) and done and _gave(ledger, each, fact, content, standing)
+        if gave:
             return None
-        standing = PriorAuthority.model_validate(body.standing)
-        found = [x for x in self._ledger.leaves(request=standing.request) if x.sequence < leaf.sequence]
-        if not found and not self._whole:
-            return None
-        for earlier in found:
-            if _gave(earlier.fact, digest, standing):
-                return None
-        return f"it rests on {standing.request}, which allowed no such thing before"
+    return f"it rests on {standing.request}, which allowed no such thing before"
 
 
-def _gave(content: LeafContent, digest: str, standing: PriorAuthority) -> bool:
-    """Return whether a leaf allowed a model's bytes, based on all of the given evidence."""
-    if isinstance(content, AdoptionLeaf):
-        return content.model_digest == digest and not standing.evidence
-    if not isinstance(content, DecisionLeaf) or not content.allowed or content.would_refuse:
+def _gave(ledger: Ledger, leaf: Leaf, earlier: DecisionLeaf, later: DecisionLeaf, standing: PriorAuthority) -> bool:
+    """Return whether an earlier decision let the same bytes into the same use, on all that the later one takes over."""
+    if not earlier.allowed or earlier.would_refuse or earlier.basis == "legacy":
         return False
-    if content.model_digest != digest or not set(standing.evidence) <= set(content.evidence):
+    if (earlier.model_digest, earlier.stage, earlier.alias) != (later.model_digest, later.stage, later.alias):
         return False
-    return {name for w in standing.waived for name in w.waivers} == set(content.waivers)
+    waivers = {name for each in standing.waived for name in each.waivers}
+    taken = (set(standing.evidence), waivers, standing.until)
+    if taken != (set(earlier.evidence), set(earlier.waivers), earlier.waived_until):
+        return False
+    body = ledger.body(leaf.sequence)
+    if not isinstance(body, DecisionBody) or body.decision is None:
+        return True  # its texts were erased since: who approved it is not readable any more
+    said = Decision.model_validate(body.decision)
+    return (said.approvals, said.superseded) == (standing.approvals, standing.superseded)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
+from aims_mlflow.audit.decisions import why_no_authority
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import NOT_SEALED, Report
 from aims_mlflow.audit.run_files import check_evidence
@@ -215,7 +216,11 @@ class ModelCheck:
         except AimsError as exc:
             step.wrong(f"decision {request}", exc.what, "it cannot be made again from what the ledger holds")
             return
-        if again.same(said, now):
+        (leaf,) = self.ledger.leaves(types=("decision",), request=request)
+        why = why_no_authority(self.ledger, leaf, decision, whole=True)
+        if why:
+            step.wrong(f"decision {request}", why, "it let a version in that nothing had allowed before")
+        elif again.same(said, now):
             step.said.append(f"{said.stage} decided again from the ledger: the same")
         else:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")

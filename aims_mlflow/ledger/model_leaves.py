@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.ledger.leaves import leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,7 +96,13 @@ class ModelLeaves:
         return True
 
     def _must_belong(self, leaf: Leaf, kind: str, version: str | None) -> None:
-        """Refuse a leaf that the database files under another name, type or version than the leaf says."""
+        """Refuse a leaf that is not the one of its hash, or that is filed under another name, type or version."""
+        if leaf_hash(leaf.data) != leaf.leaf_hash:
+            raise EvidenceError(
+                "its content and its hash in the ledger's database differ",
+                where=f"leaf {leaf.sequence}",
+                next="someone changed the database: `aims ledger verify`",
+            )
         found = leaf.content
         said = (found.get("type"), found.get("version")) if isinstance(found, dict) else ()
         if said != (kind, version) or self.name not in ("", found.get("model_name")):

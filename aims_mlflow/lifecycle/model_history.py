@@ -109,10 +109,10 @@ class ModelHistory:
                 continue
             if isinstance(content, OutcomeLeaf):
                 observed = content.would_refuse or content.basis == "legacy"
-                found = self.authority_of(content.request) if content.alias == alias and not observed else None
+                found = self.authority_of(content.request, alias) if content.alias == alias and not observed else None
                 if found is not None:
                     return found
-            elif alias in _adopted(content) and legacy_until and content.model_digest:
+            elif alias in adopted(content) and legacy_until and content.model_digest:
                 return PriorAuthority(
                     basis="legacy",
                     request=content.request,
@@ -128,8 +128,8 @@ class ModelHistory:
         leaf = next(self.ledger.leaves(request=request), None)
         return leaf.sequence if leaf else -1
 
-    def authority_of(self, request: str) -> PriorAuthority | None:
-        """Return an earlier allowing decision as prior authority.
+    def authority_of(self, request: str, alias: str | None) -> PriorAuthority | None:
+        """Return an earlier decision that allowed this alias as prior authority.
 
         One that only observed has given no authority, and one that let an adopted version return gave none of its own.
         """
@@ -137,7 +137,9 @@ class ModelHistory:
         decision = leaf.fact if leaf else None
         if leaf is None or not isinstance(decision, DecisionLeaf):
             return None
-        if decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
+        if not decision.allowed or decision.would_refuse or decision.basis == "legacy" or not decision.model_digest:
+            return None
+        if (decision.stage, decision.alias) != ("deployment", alias):
             return None
         body = self.ledger.body(leaf.sequence)
         said = Decision.model_validate(body.decision) if isinstance(body, DecisionBody) and body.decision else None
@@ -181,11 +183,11 @@ class _LeavesAsRead:
 
 def _put_into_use(content: DoneLeaf) -> bool:
     if isinstance(content, AdoptionLeaf):
-        return bool(_adopted(content))
+        return bool(adopted(content))
     return content.done and content.stage == "deployment"
 
 
-def _adopted(content: AdoptionLeaf) -> list[str]:
+def adopted(content: AdoptionLeaf) -> list[str]:
     """Return the aliases, and the stage as an alias, that a version had before the gate."""
     stage = [content.mlflow_stage.lower()] if content.mlflow_stage else []
     return [*content.aliases, *stage, *(content.lost_aliases or ())]

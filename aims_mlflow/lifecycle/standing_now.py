@@ -35,7 +35,7 @@ def why_it_ended(ledger: Ledger, past: ModelHistory, fact: DoneLeaf, force: Rule
         return None
     authority = Authority(ledger, past.name, force, now)
     consents = list(sealed_consents(authority, fact.model_digest, KnownConsents(MAX_KNOWN)).values())
-    standing = past.authority_of(fact.request) if isinstance(fact, OutcomeLeaf) else None
+    standing = past.authority_of(fact.request, fact.alias) if isinstance(fact, OutcomeLeaf) else None
     if standing is None or isinstance(fact, AdoptionLeaf):
         since = -1 if isinstance(fact, AdoptionLeaf) else past.sequence_of(fact.request)
         last = next((t for t in reversed(taken_back(consents)) if t.sequence > since), None)

@@ -147,6 +147,57 @@ def _(t, life):
     t.write([*rows, {**made, "request": "new", "leaf": canonical(content), "body": canonical(body)}])
 
 
+def restored_on_the_registration(t, **more):
+    """All rows, with a decision that restores an alias on the word of the registration, and its outcome."""
+    rows = t.rows()
+    made, registered = rows[t.find("decision", stage="deployment")], t.content(t.find("decision", stage="registration"))
+    content, body = json.loads(made["leaf"]), json.loads(made["body"])
+    carried = {"evidence": registered["evidence"], "approvals": []}
+    body["standing"] = {
+        "basis": "restored",
+        "request": registered["request"],
+        "model_digest": content["model_digest"],
+        "time": content["decided"],
+        **carried,
+        **more,
+    }
+    body["decision"] |= {"basis": "restored", **carried, **more}
+    for name in ("system", "pack_digest", "not_asked"):
+        body["decision"].pop(name, None)
+        content.pop(name, None)
+    content |= {"request": "new", "basis": "restored", "standing": registered["request"], **carried}
+    content.pop("approvals")
+    content["commitment"] = sha256_hex(made["salt"] + canonical(body))
+    done = rows[t.find("outcome", request=json.loads(made["leaf"])["request"])]
+    outcome = {**json.loads(done["leaf"]), "request": "new"}
+    return [
+        *rows,
+        {**made, "request": "new", "leaf": canonical(content), "body": canonical(body)},
+        {**done, "request": "new", "leaf": canonical(outcome)},
+    ]
+
+
+@case(
+    KEY,
+    "a decision is said to rest on a registration of the same bytes",
+    "completeness",
+    "allowed no such thing before",
+)
+def _(t, life):
+    t.write(restored_on_the_registration(t))
+
+
+@case(
+    KEY,
+    "a version's alias is said to rest on its registration",
+    "completeness",
+    "allowed no such thing before",
+    target="version",
+)
+def _(t, life):
+    t.write(restored_on_the_registration(t))
+
+
 @case(KEY, "evidence is sealed of a session cut before its manifest", "completeness", "there is no session manifest")
 def _(t, life):
     rows = t.rows()

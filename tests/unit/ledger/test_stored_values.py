@@ -148,6 +148,15 @@ def test_a_leaf_that_is_filed_under_another_model_closes_the_gate_there_every_ti
             ledger.of_model("credit")
 
 
+def test_a_leaf_that_is_not_the_one_of_its_hash_closes_the_gate_there_every_time(exchanged):
+    ledger = exchanged(
+        "aims_leaves", "leaf", 'CAST(replace(CAST(leaf AS TEXT), \'"time":"2\', \'"time":"1\') AS BLOB)', 4
+    )
+    for _ in range(2):
+        with pytest.raises(EvidenceError, match="leaf 4: its content and its hash in the ledger's database differ"):
+            ledger.of_model("income")
+
+
 def test_an_exchanged_row_is_named_within_a_transaction_too(exchanged):
     ledger = exchanged("aims_checkpoints", "note", "x'00'", row=1000)
     finding = SimpleNamespace(entry=Entry(FindingLeaf(about="policy", state="open", request="f" * 32)))
