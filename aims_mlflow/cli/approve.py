@@ -61,7 +61,7 @@ def sign_and_send(
     from aims_mlflow.gates.waivers import INVOLVED
     from aims_mlflow.registry import channel
 
-    about = {"model_name": found.name, "workspace": rules.workspace, "stage": stage, "alias": alias}
+    about = {"model_name": found.name, "workspace": rules.workspace, "stage": stage, "alias": alias, "log": rules.log}
     consent = Consent(**about, stage_digest=rules.stage_digest, **fields)
     key = signing_key(notice)
     if involved and key.key_id in involved:

@@ -176,7 +176,8 @@ class Consent(Record):
     A waiver names one control, and in `claims` each failure of it that it covers; with `break_glass` it covers
     everything. `measure_due` is the day on which evidence of the compensating measure is due that its reason promises.
     Waivers of earlier releases name no claims: they cover the control, or its `metric` and `slice`. A revocation
-    cancels every consent to these bytes. A retirement records that they are out of use for good.
+    cancels every consent to these bytes. A retirement records that they are out of use for good. `log` names the log
+    of the registry that it was signed for; consents of earlier builds name none.
 
     The signed details contain no text: `words` is the salted commitment to the comment and the signer's account.
     Both are sent and kept beside the consent, so that they can be erased. Older consents contain their comment.
@@ -188,6 +189,7 @@ class Consent(Record):
     stage: Stage
     alias: str | None = None
     stage_digest: Sha256
+    log: str | None = None
     comment: str = Field(default="", max_length=500)
     words: Sha256 | None = None
     control: str | None = None

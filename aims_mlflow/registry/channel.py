@@ -50,7 +50,7 @@ class ExplainedDecision:
 
 @dataclass(frozen=True)
 class SigningRules:
-    """The rules that a consent is bound to: their digest, the model's workspace, and how long waivers may last.
+    """What a consent is bound to: the rules' digest, the model's workspace, the registry's log; how long waivers last.
 
     An older server does not tell the bounds: they are then None.
     """
@@ -59,6 +59,7 @@ class SigningRules:
     workspace: str | None
     waiver_days: int | None
     break_glass_hours: int | None
+    log: str | None
 
 
 def status(url: str | None = None) -> dict[str, str]:
@@ -159,7 +160,11 @@ def rules_in_force(model: ModelRef, stage: Stage, alias: str | None) -> SigningR
     tags = answer.tags
     days, hours = (tags.get(name) for name in ("aims.waiver_days", "aims.break_glass_hours"))
     return SigningRules(
-        str(tags["aims.stage_digest"]), tags.get("aims.workspace"), days and int(days), hours and int(hours)
+        str(tags["aims.stage_digest"]),
+        tags.get("aims.workspace"),
+        days and int(days),
+        hours and int(hours),
+        tags.get("aims.log"),
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aims_mlflow.gates.policy import Rules
+    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.server.announced_change import AnnouncedChanges
     from aims_mlflow.server.gate import Gate
@@ -99,7 +100,7 @@ class Answers:
         name, number = change.name, str(change.version)
         if number == "0":  # no version has this number: the question is about the rules alone
             with closed("The explanation"):
-                tags = _of_rules(self._gate.rules(change))
+                tags = {**_of_rules(self._gate.rules(change)), **_of_log(self._gate.ledger)}
                 tags |= {"aims.workspace": change.workspace} if change.workspace else {}
             return ModelVersion(name, number, 0, tags=[ModelVersionTag(k, v) for k, v in tags.items()])
         with closed("The explanation"):
@@ -147,3 +148,9 @@ def _of_rules(rules: Rules) -> dict[str, str]:
         "aims.waiver_days": str(rules.waiver_days),
         "aims.break_glass_hours": str(rules.break_glass.max_hours),
     }
+
+
+def _of_log(ledger: Ledger) -> dict[str, str]:
+    """Return the log's name, to which a consent is bound; nothing before the first checkpoint."""
+    head = ledger.proofs.newest()
+    return {"aims.log": head.origin} if head else {}

@@ -61,6 +61,7 @@ class ConsentIntake:
         _require_nothing_written(raw, signed.consent)
         _require_named_failures(signed)
         _require_model(signed, name, workspace)
+        self._require_log(signed.consent)
         require_login(signed.owner, login)
         authority = Authority(self._gate.ledger, signed.model, force, datetime.now(UTC))
         why = authority.why_not_signing(signed.key_id, force.consenting)
@@ -88,6 +89,15 @@ class ConsentIntake:
             f"this {signed.consent.action} was sealed on {leaf.fact.time[:10]} (leaf {leaf.sequence}), and counts once",
             next="sign a new one, if it is still meant",
         )
+
+    def _require_log(self, consent: Consent) -> None:
+        """Refuse an approval or waiver for another registry: whoever reads its ledger could send it here."""
+        head = self._gate.ledger.proofs.newest()
+        if consent.action in GIVING and head is not None and consent.log != head.origin:
+            raise EvidenceError(
+                f"it was signed for the log {consent.log or '(none is named)'}, and this registry's is {head.origin}",
+                next="sign it again here, with `aims approve` or `aims waive` of this release",
+            )
 
     def _require_rules(self, signed: SignedConsent) -> None:
         """Refuse an approval or waiver that was signed under other rules."""

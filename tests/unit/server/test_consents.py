@@ -83,6 +83,21 @@ def test_an_approval_is_bound_to_name_bytes_stage_and_rules(registry, client, ve
     assert "the policy has changed since" in refused(client.set_registered_model_tag, "loans", tag, raw)
 
 
+@pytest.mark.parametrize("log", ["ai.example.org/another", None])
+def test_an_approval_for_another_registry_is_refused_and_a_revocation_counts(registry, client, version, monkeypatch, log):
+    from aims_mlflow.registry import channel
+
+    here = channel.rules_in_force
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(channel, "rules_in_force", lambda *args: replace(here(*args), log=log))
+        with pytest.raises(AimsError, match=f"signed for the log {log or '.none is named.'}, and this registry's is "):
+            registry.say("approve", f"models:/loans/{version}", *APPROVE)
+        assert registry.leaves("approval") == []
+        registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "found a leak")
+    assert len(registry.leaves("revocation")) == 1
+    registry.say("approve", f"models:/loans/{version}", *APPROVE)
+
+
 def test_a_consent_that_was_altered_is_refused(registry, client, version):
     registry.say("approve", f"models:/loans/{version}", *APPROVE)
     raw = json.loads(registry.ledger.envelope(registry.leaves("approval")[0]["envelope"]))
