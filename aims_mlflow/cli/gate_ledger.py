@@ -246,9 +246,10 @@ def _print(row: dict[str, Any]) -> None:
     until = f"until {row['until'][:19]}Z ({row['ended_by']})" if row["until"] else "until now"
     click.secho(f"{row['place']}: version {row['version']} from {row['since'][:19]}Z {until}", bold=True)
     evidence = f", {how_many(len(row['evidence']), 'record')} of evidence" if row.get("evidence") else ""
-    click.echo(
-        f"  on {row['basis']}{evidence}" + (f", approved by {', '.join(a)}" if (a := row.get("approvals")) else "")
-    )
+    approved = f", approved by {', '.join(row['approvals']) or 'nobody'}" if "approvals" in row else ""
+    click.echo(f"  on {row['basis']}{evidence}{approved}")
+    if row.get("policy_digest"):
+        click.echo(f"  policy {row['policy_digest']}")
     for line in (*(row.get("waivers") or ()), *(row.get("set_aside") or ())):
         click.secho(f"  ! {line}", fg="yellow")
     if row["ended"]:

@@ -65,6 +65,9 @@ _ALL = (
     FindingKind("authority-ended", "A.6.2.5", "what let a version into use was taken back, or a signature behind it "
                 "does not count any more", "the alias is deleted, moved, or set anew by a decision that holds",
                 "reconcile"),
+    FindingKind("rules-put-back", "A.6.1.3", "an alias was set by rules of which the policy was changed back since",
+                "the alias is deleted, or the version gets it by a decision of today's rules: `aims gate revoke`, "
+                "`aims approve`, and set it again", "reconcile"),
     FindingKind("exchanged-rules", "A.6.1.3", "the ledger's database names another policy or keyring in force than "
                 "the newest leaf", "the database names what the newest leaf says, as after a restart of the server",
                 "reconcile"),

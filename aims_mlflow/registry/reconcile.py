@@ -13,6 +13,7 @@ from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.recovery import finish_open_change
+from aims_mlflow.lifecycle.rules_put_back import why_put_back
 from aims_mlflow.lifecycle.standing_now import why_it_ended_now
 from aims_mlflow.lifecycle.tenures import holders, place, standing_versions
 from aims_mlflow.records.base import parse_time, uuid7
@@ -237,6 +238,9 @@ def _of_alias(
     elif isinstance(by, OutcomeLeaf) and by.would_refuse and _enforced(seen, policy):
         held = f"{at} of {seen.ledger_name} points to version {version} by a decision that only observed"
         yield Finding(of_kind(about="observed-alias"), f"{held}: it would have refused, and the gate enforces now")
+    elif put_back := why_put_back(past.ledger, by.request, policy):
+        text = f"{at} of {seen.ledger_name} points to version {version}, which other rules let in: {put_back}"
+        yield Finding(of_kind(about="rules-put-back"), text)
     elif (until := past.waived_until(by)) and parse_time(until) <= datetime.now(UTC):
         text = f"{at} of {seen.ledger_name} points to version {version}, whose waiver ended {last_day(until)}"
         yield Finding(of_kind(about="waiver-over"), text)

@@ -20,9 +20,7 @@ class ConsentDetails(EvidenceDetails):
     stage: str | None = Field(None, description="stage that it is for")
     alias: str | None = Field(None, description="alias that it is for")
     stage_digest: Sha256 | None = Field(None, description="rules that were in force")
-    log: str | None = Field(
-        None, description="log of the registry that it is for; earlier builds wrote none"
-    )
+    log: str | None = Field(None, description="log of the registry that it is for; earlier builds wrote none")
     comment: str | None = Field(None, description="reason, in consents without `words`")
     words: Sha256 | None = Field(None, description="sha256 of the canonical `{actor, comment, salt}`")
     control: str | None = Field(None, description="control whose failures a waiver covers")

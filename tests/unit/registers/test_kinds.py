@@ -164,6 +164,25 @@ def authority_ended(world):
     reconcile(world.registry)
 
 
+def rules_put_back(world):
+    def ask(count):
+        world.registry.change_policy(lambda p: p["stages"]["deployment"].update(approvals={"count": count}))
+        world.client.get_registered_model("aims.status")
+
+    ask(1)
+    ask(0)
+    version, _ = world.use()
+    ask(1)
+    world.client.delete_registered_model_alias("loans", "champion")
+    world.client.set_registered_model_alias("loans", "champion", version)  # restored: by what the other rules allowed
+    reconcile(world.registry)
+    yield
+    world.registry.say("gate", "revoke", f"models:/loans/{version}", "--reason", "nobody approved it")
+    world.registry.say("approve", f"models:/loans/{version}", "--stage", "deployment", "--comment", "looked at it")
+    world.client.set_registered_model_alias("loans", "champion", version)
+    reconcile(world.registry)
+
+
 def exchanged_rules(world):
     world.use()
     policy, other = (world.registry.ledger.in_force()[kind] for kind in ("policy", "keyring"))
@@ -324,6 +343,7 @@ SCENARIOS = {
     "legacy-over": legacy_over,
     "observed-alias": observed_alias,
     "authority-ended": authority_ended,
+    "rules-put-back": rules_put_back,
     "exchanged-rules": exchanged_rules,
     "waiver-over": waiver_over,
     "measure-due": measure_due,
@@ -369,4 +389,4 @@ def test_no_place_opens_a_kind_that_the_table_lacks():
     with pytest.raises(KeyError):
         Finding(FindingLeaf(about="unheard-of"), "something").entry()
     assert not issubclass(KeyError, AimsError)
-    assert len(RECONCILED) == 13
+    assert len(RECONCILED) == 14
