@@ -69,7 +69,7 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     coming = sorted([*coming, *_promised(source, promised)], key=lambda due: due[0])
     past = _promised(source, dated[: bisect_left(days, today)])
     paging = RowRange("due", query, max(len(coming), len(past)))  # both tables show the same part
-    note = "Ends of control states are known for versions whose states are judged."
+    note = "Ends of control states are those of versions in use."
     table = _due_table(span.title, coming, paging, "There is none.", note)
     none = "No day that a document in force set has passed, of those that this reader may read."
     late = _due_table("Overdue by the published documents", past, paging, none)

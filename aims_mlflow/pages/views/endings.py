@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
 
 DAYS, MOST, MOST_STATES = 31, 20, 500
+# Of other versions the states are known only where somebody opened their pages.
+_IN_USE = "(model, version) IN (SELECT model, version FROM tenure WHERE until IS NULL)"
 _WAIVER = (
     "(status.next_change LIKE '%waiver%' AND EXISTS (SELECT 1 FROM consent c WHERE c.type = 'waiver' "
     "AND c.model = status.model AND c.expires = status.next_time))"
@@ -24,10 +26,10 @@ _WAIVER = (
 
 
 def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
-    """Return the states that end by then, the first first; those that end with a waiver are told by its own row."""
+    """Return the states of versions in use that end by then, the first first, but those that end with a waiver."""
     return source.rows(
         "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' "
-        f"AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, version, position LIMIT :most",
+        f"AND {_IN_USE} AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, version, position LIMIT :most",
         now=source.moment,
         until=until,
         most=most,
@@ -35,9 +37,10 @@ def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
 
 
 def ends_with(source: PageSource, waiver: Any) -> str:
-    """Return the controls whose state ends with a waiver, by version; empty where no judged version rests on it."""
+    """Return the controls whose state ends with a waiver, by version in use; empty where none rests on it."""
     found = source.rows(
         "SELECT version, control FROM status WHERE model = :m AND next_time = :t AND next_change LIKE '%waiver%' "
+        f"AND {_IN_USE} "
         "AND {scope} ORDER BY version, position",
         m=waiver["model"],
         t=waiver["expires"],

@@ -48,10 +48,12 @@ _TENURES = "SELECT * FROM tenure WHERE model = :m AND version = :v AND {scope} O
 
 
 def models(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return the list of registered models."""
+    """Return the list of registered models that the ledger knows, by a version or by a finding."""
     sql = (
-        "SELECT model, max(system) AS system, count(*) AS n, max(time) "
-        "AS latest FROM version WHERE {scope} GROUP BY model"
+        "SELECT model, max(system) AS system, count(version) AS n, max(time) AS latest FROM "
+        "(SELECT model, system, version, time FROM version UNION ALL "
+        "SELECT model, NULL, NULL, NULL FROM finding WHERE closed IS NULL AND model IS NOT NULL) "
+        "WHERE {scope} GROUP BY model"
     )
     paging = RowRange("models", query, source.count(sql))
     rows = [
@@ -59,10 +61,11 @@ def models(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
         for r in source.rows(f"{sql} ORDER BY model LIMIT :most OFFSET :skip", **paging.limits)
     ]
     table = PageTable(
-        "Registered models",
+        "Registered models in the ledger",
         ("Model", "System", "Versions", "Newest version"),
         rows,
-        "Models whose every registration was refused have no version: see the decisions.",
+        "Models with a version that the gate let in, or with an open finding. Models whose every registration was "
+        "refused are among the decisions; `aims gate reconcile` finds those that came into the registry past the gate.",
         total=paging.total,
         first=paging.first,
     )
@@ -77,6 +80,9 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
     paging = RowRange(address, query, source.count(sql, m=name))
     found = source.rows(f"{sql} ORDER BY sequence DESC LIMIT :most OFFSET :skip", m=name, **paging.limits)
     decided = source.count("SELECT 1 FROM decision WHERE model = :m AND {scope}", m=name)
+    findings = findings_table(source, [name])
+    if not found and not decided and findings.rows:
+        return PageView(f"Model {model_text(name)}", address, (), (PAST_THE_GATE, findings), (("Models", "models"),))
     if not found and not decided:
         return missing(f"Model {name}", address, "No decision of the gate is known about this registered model.")
     held = {
@@ -109,8 +115,22 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
         first=paging.first,
     )
     more = Prose("", (PageCell(f"All {decided:,} decisions about this model", to("decisions", model=name)),))
-    blocks = (table, more, findings_table(source, [name]))
+    blocks = (table, more, findings)
     return PageView(f"Model {model_text(name)}", address, (), blocks, (("Models", "models"),), **paging.links)
+
+
+PAST_THE_GATE = Prose("", ("The gate decided nothing about it: it is from before the gate, or came past it.",))
+
+
+def _past_the_gate(source: PageSource, name: str, number: str, address: str) -> PageView:
+    """Return the page of a version that findings name and of which no registration is sealed."""
+    findings = findings_table(source, [name])
+    title = f"{model_text(name)} version {number}"
+    known = source.row("SELECT 1 FROM finding WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
+    if known is None:
+        return missing(title, address, "No registration of this version is sealed.")
+    crumbs = (("Models", "models"), (model_text(name), to("models", name)))
+    return PageView(title, address, (), (PAST_THE_GATE, findings), crumbs)
 
 
 def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
@@ -119,7 +139,7 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     address = to("models", name, number)
     row = source.row("SELECT * FROM version WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
     if row is None:
-        return missing(f"{name} version {number}", address, "No registration of this version is sealed.")
+        return _past_the_gate(source, name, number, address)
     title = f"{model_text(name)} version {number}"
     crumbs: tuple[tuple[str, str], ...] = (("Models", "models"), (model_text(name), to("models", name)))
     if query.get("history"):

@@ -133,17 +133,23 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         "Registered models",
         ("Model", "Versions", "Newest version", "Sealed"),
         [(model_cell(m["model"]), m["versions"], time_text(m["latest"]), leaf_cell(m["leaf"])) for m in models],
+        empty="None has a version that the gate let in.",
     )
     facts = Facts(
         "System",
         [
             ("Id", name),
-            ("Stage", "deployed" if live else "not in use" if models else "it has no registered model"),
+            ("Stage", "deployed" if live else "not in use" if models else "no version was let in by the gate"),
             *_register(source, name, assessed(source, {name: ""}, live)[name]),
         ],
     )
-    blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine))]
+    blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine | _named(source, name)))]
     return PageView(f"System {name}", address, (), blocks, (("Systems", "systems"),))
+
+
+def _named(source: PageSource, name: str) -> set[str]:
+    """Return the registered models that the register's entries of a system name, let in by the gate or not."""
+    return {model for _, entry in source.documents.of(SystemEntry, name) for model in entry.models}
 
 
 def _register(source: PageSource, name: str, found: AssessedSystem) -> list[tuple[str, Any]]:
