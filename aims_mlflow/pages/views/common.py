@@ -56,6 +56,19 @@ def system_cell(system: str | None) -> PageCell:
     return PageCell(system, to("systems", system)) if system else PageCell(UNASSIGNED)
 
 
+_GROUNDS = {
+    "restored": "an earlier decision",
+    "legacy": "its adoption from before the gate",
+    "break-glass": "an emergency waiver",
+}
+
+
+def grounds_text(basis: str | None, waivers: int | None) -> str:
+    """Return on what a decision let a change pass, in words."""
+    words = _GROUNDS.get(basis or "", basis or "unknown")
+    return f"{words} and a waiver" if waivers and basis in ("evidence", "restored") else words
+
+
 def leaf_cell(sequence: int | None) -> PageCell:
     """Return a link to a leaf's page."""
     return PageCell(f"leaf {sequence:,}", to("leaves", sequence)) if sequence is not None else PageCell()

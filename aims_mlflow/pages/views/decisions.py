@@ -21,7 +21,15 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text, next_step
 from aims_mlflow.pages.judging import decision_in, rules_of
 from aims_mlflow.pages.views.changes import candidate_changes
-from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
+from aims_mlflow.pages.views.common import (
+    RowRange,
+    grounds_text,
+    leaf_cell,
+    record_cell,
+    result_cell,
+    time_text,
+    version_cell,
+)
 from aims_mlflow.pages.views.decided_again import replayed, shortfall_cell, what_if_blocks
 from aims_mlflow.pages.views.measured import warnings_table
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
@@ -105,7 +113,10 @@ def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> F
         "Decision",
         [
             ("Result", decided_cell(row)),
-            ("Decided", f"{time_text(row['time'])} on {row['basis']}, mode {row['mode'] or 'unknown'}"),
+            (
+                "Decided",
+                f"{time_text(row['time'])} on {grounds_text(row['basis'], row['waivers'])}, mode {row['mode'] or 'unknown'}",
+            ),
             ("Model", version_cell(row["model"], row["version"])),
             ("Model digest", code_cell(row["digest"] or "could not be read")),
             ("Approved by", (_approvals(source, leaf.fact, said) or "nobody") if said else ERASED),

@@ -21,6 +21,7 @@ from aims_mlflow.pages.views.common import (
     RowRange,
     digest_cell,
     end_text,
+    grounds_text,
     leaf_cell,
     model_cell,
     model_text,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
 
 HISTORY = "How these states came about, leaf by leaf"
+_VERSION = "version.*, (SELECT waivers FROM decision d WHERE d.request = version.request) AS waivers"
 _TENURES = "SELECT * FROM tenure WHERE model = :m AND version = :v AND {scope} ORDER BY since"
 
 
@@ -76,7 +78,7 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
     """Return one registered model with its versions."""
     name = args["model"]
     address = to("models", name)
-    sql = "SELECT * FROM version WHERE model = :m AND {scope}"
+    sql = f"SELECT {_VERSION} FROM version WHERE model = :m AND {{scope}}"
     paging = RowRange(address, query, source.count(sql, m=name))
     found = source.rows(f"{sql} ORDER BY sequence DESC LIMIT :most OFFSET :skip", m=name, **paging.limits)
     decided = source.count("SELECT 1 FROM decision WHERE model = :m AND {scope}", m=name)
@@ -100,7 +102,7 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
             held.get(v["version"], ""),
             system_cell(v["system"]),
             "deleted" if v["gone"] else "",
-            v["basis"],
+            grounds_text(v["basis"], v["waivers"]),
             time_text(v["time"]),
             digest_cell(v["digest"]),
             leaf_cell(v["sequence"]),
@@ -137,7 +139,9 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
     """Return one model version; asked for its history, how the states of its controls came about."""
     name, number = args["model"], args["version"]
     address = to("models", name, number)
-    row = source.row("SELECT * FROM version WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
+    row = source.row(
+        f"SELECT {_VERSION} FROM version WHERE model = :m AND version = :v AND {{scope}}", m=name, v=number
+    )
     if row is None:
         return _past_the_gate(source, name, number, address)
     title = f"{model_text(name)} version {number}"
@@ -182,7 +186,7 @@ def _about(source: PageSource, row: Any) -> Facts:
     facts: list[tuple[str, Any]] = [
         ("System", system_cell(row["system"])),
         ("In use as", ", ".join(now) or "not in use"),
-        ("Registered", PageCell(f"{time_text(row['time'])} on {row['basis']}")),
+        ("Registered", PageCell(f"{time_text(row['time'])} on {grounds_text(row['basis'], row['waivers'])}")),
         ("Sealed", leaf_cell(row["sequence"])),
         ("Model digest", code_cell(row["digest"] or "could not be read")),
         ("MLflow run", code_cell(row["run_id"] or "not known")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
 from aims_mlflow.gates.wording import waiver_lines
-from aims_mlflow.pages.views.common import RowRange, time_text, version_cell
+from aims_mlflow.pages.views.common import RowRange, grounds_text, time_text, version_cell
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COLUMNS = (
     "From",
     "Until",
     "Ended by",
-    "On",
+    "Allowed on",
     "Approved by",
     "Comment",
     "Waivers",
@@ -104,7 +104,7 @@ def _row(source: PageSource, held: Any, made: Any, decided: Mapping[int, Decisio
         time_text(held["since"]),
         time_text(held["until"]) or "now",
         held["ended_by"] or "",
-        made["basis"] if made else "legacy",
+        grounds_text(made["basis"], made["waivers"]) if made else grounds_text("legacy", 0),
         approvals or "nobody",
         comment,
         "; ".join(waiver_lines(said)) if said else "",
