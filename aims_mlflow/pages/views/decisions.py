@@ -109,14 +109,12 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
 
 def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> Facts:
     ends = f"until and including {last_day(row['waived_until'])}" if row["waived_until"] else ""
+    grounds = grounds_text(row["basis"], row["waivers"])
     return Facts(
         "Decision",
         [
             ("Result", decided_cell(row)),
-            (
-                "Decided",
-                f"{time_text(row['time'])} on {grounds_text(row['basis'], row['waivers'])}, mode {row['mode'] or 'unknown'}",
-            ),
+            ("Decided", f"{time_text(row['time'])} on {grounds}, mode {row['mode'] or 'unknown'}"),
             ("Model", version_cell(row["model"], row["version"])),
             ("Model digest", code_cell(row["digest"] or "could not be read")),
             ("Approved by", (_approvals(source, leaf.fact, said) or "nobody") if said else ERASED),
