@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, missing, to
-from aims_mlflow.pages.views.assessed import assessed, lacking_cell
+from aims_mlflow.pages.views.assessed import LACKING, assessed, lacking_cell
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
     RowRange,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.pages.views.assessed import AssessedSystem
 
-ALL, LACKING, NONE = "all", "lacking", "none"
+ALL, NONE = "all", "none is published"
 CONTROLS = "Its controls (A.5)"
 STAGES = ("deployed", "development", "retired")
 # The stage of a system without a registered model is what its entry of the register states.
@@ -48,7 +48,9 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
         LACKING: [s for s in every if found[s.name].lacks],
     }  # fmt: skip
     rows = [
-        s for s in kept.get(assessment, every) if stage in ("", ALL, s.stage) or (stage == BY_REGISTER and not s.row)
+        s
+        for s in kept.get(assessment, every)
+        if stage in ("", ALL, s.stage.partition(",")[0]) or (stage == BY_REGISTER and not s.row)
     ]
     paging = RowRange("systems", query, len(rows))
     table = PageTable(
@@ -97,7 +99,8 @@ def listed_systems(source: PageSource) -> list[ListedSystem]:
     for document, entry in source.documents.of(SystemEntry):
         name = document.publication.document.system or ""
         if name and name not in out:
-            out[name] = ListedSystem(name, f"{entry.stage or 'not stated'}, {BY_REGISTER}", None)
+            stage = "retired" if entry.stage == "retirement" else entry.stage or "not stated"
+            out[name] = ListedSystem(name, f"{stage}, {BY_REGISTER}", None)
     return [out[name] for name in sorted(out)]
 
 
