@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.exports.report.columns import shares, words
+from aims_mlflow.exports.report.columns import words
+from aims_mlflow.exports.report.pdf_table import draw_table, least_height
 from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts, height
 
 if TYPE_CHECKING:
@@ -153,10 +154,16 @@ def _part(sheet: FPDF, part: PageView) -> None:
         _paragraph(sheet, words(each))
     for block in part.blocks:
         if block.title:
-            # A heading goes with its picture to the next sheet.
-            below = height(block, sheet.epw) if isinstance(block, Picture) else 0.0
-            _heading(sheet, block.title, 2, below)
+            _heading(sheet, block.title, 2, _below(sheet, block))
         _block(sheet, block)
+
+
+def _below(sheet: FPDF, block: Block) -> float:
+    """Return the height of what goes with its heading to the next sheet: a picture, or the beginning of a table."""
+    if isinstance(block, Picture):
+        return height(block, sheet.epw)
+    is_table = isinstance(block, PageTable) and block.rows and len(block.columns) <= WIDE
+    return least_height(sheet, block, FONT) if is_table and isinstance(block, PageTable) else 0.0
 
 
 def _block(sheet: FPDF, block: Block) -> None:
@@ -169,13 +176,14 @@ def _block(sheet: FPDF, block: Block) -> None:
         draw(sheet, block, FONT, sheet.epw)
         _paragraph(sheet, block.told, soft=True)
     elif isinstance(block, PageTable):
+        note = ". ".join(filter(None, (block.shown, block.note)))
         if not block.rows:
             _paragraph(sheet, block.empty)
         elif len(block.columns) > WIDE:
             _rows(sheet, block)
         else:
-            _table(sheet, block)
-        note = ". ".join(filter(None, (block.shown, block.note)))
+            sheet.set_text_color(*BLACK)
+            draw_table(sheet, block, FONT, INK, SOFT, 2 * LINE if note else 0.0)
         if note:
             _paragraph(sheet, note, soft=True)
 
@@ -210,22 +218,3 @@ def _rows(sheet: FPDF, block: PageTable) -> None:
         named = zip(block.columns[1:], found[1:], strict=True)
         _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=3)
         sheet.ln(1)
-
-
-def _table(sheet: FPDF, block: PageTable) -> None:
-    from fpdf.fonts import FontFace
-
-    sheet.set_font(FONT, size=7.5)
-    sheet.set_text_color(*BLACK)
-    head: Any = FontFace(emphasis="BOLD", color=SOFT)
-    with sheet.table(
-        line_height=4.2, text_align="LEFT", headings_style=head, borders_layout="HORIZONTAL_LINES",
-        col_widths=shares(block.columns, block.rows), padding=0.6,
-    ) as table:  # fmt: skip
-        table.row(list(block.columns))
-        for row in block.rows:
-            drawn = table.row()
-            for value in row:
-                found = cell(value)
-                ink = FontFace(color=INK[found.tone]) if found.tone in INK else None
-                drawn.cell(words(found)[: LONGEST // 2], style=ink)

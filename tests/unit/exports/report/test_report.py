@@ -2,6 +2,8 @@
 
 import io
 import re
+import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from aims_mlflow.exports.report.columns import LIMITS
 from aims_mlflow.exports.report.content import system_report
 from aims_mlflow.exports.report.html import as_html
 from aims_mlflow.exports.report.pdf import as_pdf
+from aims_mlflow.exports.report.pdf_table import rows_per_sheet
 from aims_mlflow.exports.report.pictures import png
 from aims_mlflow.exports.report.word import as_word
 from support.commands import run
@@ -217,3 +220,36 @@ def test_word_keeps_rows_whole_and_the_last_ones_together(report):
     for table in file.tables:
         assert all("w:cantSplit" in row._tr.xml for row in table.rows)
         assert all(c.paragraphs[0].paragraph_format.keep_with_next for c in table.rows[-1].cells)
+
+
+@pytest.mark.parametrize(
+    ("rows", "room", "below", "counts"),
+    [
+        (5, 6, 0, [5]), (9, 6, 0, [5, 4]), (6, 6, 0, [4, 2]), (15, 6, 0, [5, 8, 2]), (5, 6, 1, [3, 2]),
+        (1, 2, 0, [1]), (1, 1, 0, [0, 1]), (4, 2, 0, [0, 4]), (3, 3, 0, [0, 3]), (0, 1, 0, [0]), (10, 10, 0, [8, 2]),
+        (4, 3, 0, [2, 2]),
+    ],
+)  # fmt: skip
+def test_no_row_of_a_table_is_alone_below_its_head_on_a_sheet(rows, room, below, counts):
+    assert rows_per_sheet([10.0] * rows, 10.0, room * 10.0, 100.0, below * 10.0) == counts
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext reads the sheets")
+@pytest.mark.parametrize("room", range(20, 75, 3))
+def test_a_table_in_a_pdf_parts_where_it_was_counted_to_part(report, room):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_y(sheet.page_break_trigger - room)
+    rows = [
+        (f"row {n}", "a text that is long enough for two lines or three of a column " * (1 + n % 3)) for n in range(12)
+    ]
+    pdf._block(sheet, PageTable("", ("Name", "Why"), rows, "a note"))
+    read = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=bytes(sheet.output()), capture_output=True, check=True
+    )
+    pages = [
+        [line for line in text.splitlines() if line.startswith("row")] for text in read.stdout.decode().split("\f")[:-1]
+    ]
+    assert 1 not in map(len, pages)
+    assert sum(map(len, pages)) == 12
+    assert "a note" in read.stdout.decode().split("\f")[len(pages) - 1]
