@@ -13,14 +13,17 @@ from aims_mlflow.exports.report.pdf_table import draw_table, least_height
 from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts, height
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fpdf import FPDF
 
-    from aims_mlflow.documents.page_blocks import Block, PageCell, PageView
+    from aims_mlflow.documents.page_blocks import Block, PageCell, PageView, Text
     from aims_mlflow.exports.report.content import SystemReport
 
 WIDE = 6  # tables with more columns are written row by row
 FONT, LINE, MARGIN = "DejaVu", 5.0, 18  # millimetres
-BOTTOM, LOW, BESIDE = 16, 4.0, 48  # the margin, a line that fits between text and foot, and values beside their names
+BOTTOM, LOW = 16, 4.0  # the margin, and a line that fits between text and foot
+BESIDE, ROW_INDENT = 48, 3  # values beside their names, and the facts of a row
 FEW = 4  # lines: a text of fewer is not parted
 INK = {"good": (23, 102, 58), "bad": (168, 32, 26), "warn": (122, 76, 0), "idle": (74, 85, 104)}
 SOFT, BLACK = (86, 91, 98), (28, 29, 31)
@@ -162,8 +165,20 @@ def _below(sheet: FPDF, block: Block) -> float:
     """Return the height of what goes with its heading to the next sheet: a picture, or the beginning of a table."""
     if isinstance(block, Picture):
         return height(block, sheet.epw)
-    is_table = isinstance(block, PageTable) and block.rows and len(block.columns) <= WIDE
-    return least_height(sheet, block, FONT) if is_table and isinstance(block, PageTable) else 0.0
+    if not isinstance(block, PageTable) or not block.rows:
+        return 0.0
+    if len(block.columns) > WIDE:
+        return min(_row_height(sheet, block.rows[0]) + _note_height(block), sheet.eph / 2)
+    return least_height(sheet, block, FONT) + _note_height(block)
+
+
+def _note(block: PageTable) -> str:
+    return ". ".join(filter(None, (block.shown, block.note)))
+
+
+def _note_height(block: PageTable) -> float:
+    """Return how much of what is written below a table goes with its last row."""
+    return 2 * LINE if _note(block) else 0.0
 
 
 def _block(sheet: FPDF, block: Block) -> None:
@@ -176,16 +191,15 @@ def _block(sheet: FPDF, block: Block) -> None:
         draw(sheet, block, FONT, sheet.epw)
         _paragraph(sheet, block.told, soft=True)
     elif isinstance(block, PageTable):
-        note = ". ".join(filter(None, (block.shown, block.note)))
         if not block.rows:
             _paragraph(sheet, block.empty)
         elif len(block.columns) > WIDE:
-            _rows(sheet, block)
+            _rows(sheet, block, _note_height(block))
         else:
             sheet.set_text_color(*BLACK)
-            draw_table(sheet, block, FONT, INK, SOFT, 2 * LINE if note else 0.0)
-        if note:
-            _paragraph(sheet, note, soft=True)
+            draw_table(sheet, block, FONT, INK, SOFT, _note_height(block))
+        if _note(block):
+            _paragraph(sheet, _note(block), soft=True)
 
 
 def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 0) -> None:
@@ -207,14 +221,27 @@ def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 
             sheet.ln(LINE)
 
 
-def _rows(sheet: FPDF, block: PageTable) -> None:
+def _rows(sheet: FPDF, block: PageTable, below: float) -> None:
+    """Write each row as a name with facts, whole on one sheet where it fits; `below` is what goes with the last one."""
     for row in block.rows:
         found = [cell(value) for value in row]
-        if sheet.will_page_break(4 * LINE):
+        after = below if row is block.rows[-1] else 0.0
+        needed = _row_height(sheet, row) + after
+        if sheet.will_page_break(needed if needed < sheet.eph else 4 * LINE):
             sheet.add_page()
         sheet.set_font(FONT, "B", 9)
         sheet.set_text_color(*INK.get(found[0].tone, BLACK))
         sheet.multi_cell(0, LINE, words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
         named = zip(block.columns[1:], found[1:], strict=True)
-        _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=3)
+        _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=ROW_INDENT)
         sheet.ln(1)
+
+
+def _row_height(sheet: FPDF, row: Sequence[Text]) -> float:
+    """Return the height of a row that is written as a name with facts."""
+    sheet.set_font(FONT, "B", 9)
+    lines = len(_split(sheet, words(cell(row[0]))[:LONGEST] or " ", 0))
+    sheet.set_font(FONT, size=9)
+    values = [words(cell(value))[:LONGEST] for value in row[1:]]
+    lines += sum(len(_split(sheet, value, ROW_INDENT + BESIDE)) for value in values if value)
+    return lines * LINE

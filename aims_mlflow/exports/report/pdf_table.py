@@ -88,10 +88,12 @@ def _draw(sheet: FPDF, block: PageTable, rows: Sequence[Sequence[Text]], font: s
     from fpdf.fonts import FontFace
 
     sheet.set_font(font, size=SIZE)
+    sheet.set_fill_color(0)  # none: the colour of a picture would fill the cells
+    sheet.set_draw_color(*soft)
     head: Any = FontFace(emphasis="BOLD", color=soft)
     with sheet.table(
         line_height=LINE, text_align="LEFT", headings_style=head, borders_layout="HORIZONTAL_LINES",
-        col_widths=shares(block.columns, block.rows), padding=PADDING,
+        col_widths=shares(block.columns, block.rows), padding=PADDING, v_align="T",
     ) as table:  # fmt: skip
         table.row(list(block.columns))
         for row in rows:

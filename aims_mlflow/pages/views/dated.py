@@ -156,9 +156,12 @@ def _runs_of(source: PageSource, systems: set[str]) -> dict[str, list[Any]]:
     return out
 
 
-def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> PageTable:
-    """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed."""
-    plans = source.documents.of(MonitoringPlanDocument)
+def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS, about: str = "") -> PageTable:
+    """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed.
+
+    With `about`, those about one system.
+    """
+    plans = source.documents.of(MonitoringPlanDocument, about)
     rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
     shown = plans[first - 1 : first - 1 + most]
     leaves = leaves_of(source, (d.publication for d, _ in shown))

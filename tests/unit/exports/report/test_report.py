@@ -253,3 +253,40 @@ def test_a_table_in_a_pdf_parts_where_it_was_counted_to_part(report, room):
     assert 1 not in map(len, pages)
     assert sum(map(len, pages)) == 12
     assert "a note" in read.stdout.decode().split("\f")[len(pages) - 1]
+
+
+def test_the_report_of_a_system_has_the_monitors_of_no_other(ledger):
+    bought = next(p for p in system_report(ledger, "bought", NOW).parts if p.title == "Monitors")
+    assert all(not block.rows for block in bought.blocks)
+    own = next(p for p in system_report(ledger, SYSTEM, NOW).parts if p.title == "Monitors")
+    assert own.blocks[0].rows
+
+
+def test_a_heading_goes_to_the_next_sheet_with_the_first_row_of_its_table(report):
+    for columns in (2, pdf.WIDE + 2):
+        sheet = pdf._sheet(report)
+        sheet.add_page()
+        sheet.set_y(sheet.page_break_trigger - 25)
+        table = PageTable(
+            "Metrics", [f"c{n}" for n in range(columns)], [[f"value {n}" for n in range(columns)]], "a note"
+        )
+        pdf._heading(sheet, table.title, 2, pdf._below(sheet, table))
+        pdf._block(sheet, table)
+        assert len([1 for page in sheet.pages.values() if bytes(page.contents).count(b" Tj ") > 1]) == 1
+
+
+def test_a_row_that_is_written_as_facts_is_whole_on_a_sheet_with_its_note(report):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_y(sheet.page_break_trigger - 7 * pdf.LINE)
+    row = [f"value {n}" for n in range(pdf.WIDE + 2)]
+    pdf._block(sheet, PageTable("", [f"c{n}" for n in range(pdf.WIDE + 2)], [row], "a note"))
+    assert [bytes(page.contents).count(b" Tj ") > 1 for page in sheet.pages.values()] == [False, True]
+
+
+def test_the_colour_of_a_picture_does_not_fill_the_cells_of_a_later_table(report):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_fill_color(240, 241, 238)
+    pdf._block(sheet, PageTable("", ("Name", "Value"), [("a", "b")]))
+    assert b" f\n" not in bytes(sheet.pages[1].contents).replace(b" f ", b" f\n")
