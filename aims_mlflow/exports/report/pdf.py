@@ -94,7 +94,7 @@ def _contents(sheet: FPDF, outline: Any) -> None:
 
 def _heading(sheet: FPDF, text: str, level: int, below: float = 0.0) -> None:
     size = (18, 14, 11)[level]
-    if sheet.will_page_break(size * 1.5 + below):
+    if sheet.will_page_break(max(size * 1.5, size * 0.5 + 4 + below)):
         sheet.add_page()
     sheet.ln(0 if level == 0 else 3)
     sheet.set_font(FONT, "B", size)
@@ -141,8 +141,10 @@ def _room(sheet: FPDF) -> int:
 
 def _split(sheet: FPDF, text: str, indent: float) -> list[str]:
     """Return a text as the lines in which it is written."""
+    place = sheet.get_x()
     sheet.set_x(sheet.l_margin + indent)
     lines: Any = sheet.multi_cell(0, LINE, text, align="L", dry_run=True, output="LINES")
+    sheet.set_x(place)
     return list(lines)
 
 
@@ -168,17 +170,18 @@ def _below(sheet: FPDF, block: Block) -> float:
     if not isinstance(block, PageTable) or not block.rows:
         return 0.0
     if len(block.columns) > WIDE:
-        return min(_row_height(sheet, block.rows[0]) + _note_height(block), sheet.eph / 2)
-    return least_height(sheet, block, FONT) + _note_height(block)
+        return min(_row_height(sheet, block.rows[0]) + _note_height(sheet, block), sheet.eph / 2)
+    return least_height(sheet, block, FONT) + _note_height(sheet, block)
 
 
 def _note(block: PageTable) -> str:
     return ". ".join(filter(None, (block.shown, block.note)))
 
 
-def _note_height(block: PageTable) -> float:
-    """Return how much of what is written below a table goes with its last row."""
-    return 2 * LINE if _note(block) else 0.0
+def _note_height(sheet: FPDF, block: PageTable) -> float:
+    """Return how much of what is written below a table goes with its last row; one line fits above the foot too."""
+    sheet.set_font(FONT, size=8)
+    return 2 * LINE if len(_split(sheet, _note(block) or " ", 0)) > 1 else 0.0
 
 
 def _block(sheet: FPDF, block: Block) -> None:
@@ -194,10 +197,10 @@ def _block(sheet: FPDF, block: Block) -> None:
         if not block.rows:
             _paragraph(sheet, block.empty)
         elif len(block.columns) > WIDE:
-            _rows(sheet, block, _note_height(block))
+            _rows(sheet, block, _note_height(sheet, block))
         else:
             sheet.set_text_color(*BLACK)
-            draw_table(sheet, block, FONT, INK, SOFT, _note_height(block))
+            draw_table(sheet, block, FONT, INK, SOFT, _note_height(sheet, block))
         if _note(block):
             _paragraph(sheet, _note(block), soft=True)
 

@@ -290,3 +290,12 @@ def test_the_colour_of_a_picture_does_not_fill_the_cells_of_a_later_table(report
     sheet.set_fill_color(240, 241, 238)
     pdf._block(sheet, PageTable("", ("Name", "Value"), [("a", "b")]))
     assert b" f\n" not in bytes(sheet.pages[1].contents).replace(b" f ", b" f\n")
+
+
+def test_measuring_a_text_moves_no_place_on_the_sheet(report):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    sheet.set_font(pdf.FONT, size=9)
+    before = sheet.get_x(), sheet.get_y()
+    pdf._row_height(sheet, ["name", "value"])
+    assert (sheet.get_x(), sheet.get_y()) == before
