@@ -237,7 +237,7 @@ def _rows(sheet: FPDF, block: PageTable, below: float) -> None:
         sheet.multi_cell(0, LINE, words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
         named = zip(block.columns[1:], found[1:], strict=True)
         _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=ROW_INDENT)
-        sheet.ln(1)
+        sheet.ln(max(min(1.0, sheet.page_break_trigger - sheet.y), 0.0))  # below the last line there is a note's place
 
 
 def _row_height(sheet: FPDF, row: Sequence[Text]) -> float:

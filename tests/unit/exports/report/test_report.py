@@ -299,3 +299,24 @@ def test_measuring_a_text_moves_no_place_on_the_sheet(report):
     before = sheet.get_x(), sheet.get_y()
     pdf._row_height(sheet, ["name", "value"])
     assert (sheet.get_x(), sheet.get_y()) == before
+
+
+@pytest.mark.parametrize("left", [0.2, 0.6, 1.5])
+def test_no_sheet_has_the_count_of_rows_alone(report, left):
+    sheet = pdf._sheet(report)
+    sheet.add_page()
+    row = [f"value {n}" for n in range(pdf.WIDE + 2)]
+    table = PageTable("", [f"c{n}" for n in range(pdf.WIDE + 2)], [row])
+    assert table.shown == "1 in all"
+    sheet.set_y(sheet.page_break_trigger - (pdf.WIDE + 2) * pdf.LINE - left)
+    pdf._block(sheet, table)
+    assert len(sheet.pages) == 1
+
+
+def test_columns_of_the_page_for_paper_have_the_width_of_their_words(report):
+    page = as_html(report).decode()
+    widths = [
+        [int(w) for w in re.findall(r"width: (\d+)%", group)] for group in re.findall(r"<colgroup>.*?</colgroup>", page)
+    ]
+    assert len(widths) == page.count("<table>")
+    assert all(min(each) >= 8 and 97 <= sum(each) <= 103 for each in widths)
