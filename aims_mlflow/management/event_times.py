@@ -85,7 +85,7 @@ def _of_duty(
     written: DisclosureDutiesDocument, duty: DisclosureDuty, phrase: TimePhrase, documents: DocumentSet
 ) -> Iterator[Promised]:
     system, trigger = str(written.system), f"{duty.what} {duty.trigger or ''}"
-    what = f"{duty.what or 'information'} to {duty.to}: “{duty.deadline}”"
+    what = f"information of {duty.to}: {duty.what or 'not stated'}, “{duty.deadline}”"
     sent = [e for d in documents.about(DisclosureDocument, system) for e in d.disclosures if e.duty == duty.what]
     if day := DAY.search(str(duty.deadline)):
         if not sent:

@@ -24,7 +24,8 @@ COLUMNS = (
 )  # fmt: skip
 MOST_COVERED = 5
 AGAINST = (
-    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. What "
+    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. One that "
+    "covers nothing by the rules and the keyring in force now has the reason of the gate in its state. What "
     "speaks against it is looked up in the evidence, the register of risks and the keyring; it does not end the waiver."
 )
 VOID = "covers nothing"  # the state for programs

@@ -80,7 +80,7 @@ def test_an_authority_is_told_of_a_serious_incident_alone():
 def test_a_duty_to_inform_counts_from_the_use_of_its_system(duty, stage, day, field):
     entry = document("system", system=SYSTEM, stage="operation", stage_dates=stage)
     duties = document("disclosure-duties", system=SYSTEM, duties=[{"to": "users", "what": "that it is AI", **duty}])
-    assert worded(entry, duties) == [(day, f"that it is AI to users: “{duty['deadline']}”", field)]
+    assert worded(entry, duties) == [(day, f"information of users: that it is AI, “{duty['deadline']}”", field)]
 
 
 def test_a_recurrence_counts_from_the_day_from_which_its_document_applies():
