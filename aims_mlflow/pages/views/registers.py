@@ -81,7 +81,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         )
         for r in found
     ]
-    lead = (("Shown are runs whose evidence is in the ledger. A run that was not ingested is not here."),)
+    lead = (("Shown are runs whose evidence is in the ledger. A run that nobody handed to the ledger is not here."),)
     table = PageTable(
         "Monitor runs and drift",
         ("Record", "Result", "System", "Claims", "Signed at", "First sealed"),
