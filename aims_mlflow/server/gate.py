@@ -119,6 +119,15 @@ class Gate:
         void = void_waivers(consents.values(), rules, counted.involved, now)
         return replace(context, involved=counted.involved, void_waivers=void, read=read)
 
+    def void_waivers(self, ledger_name: str) -> tuple[str, ...]:
+        """Return one line for each waiver of a model that has not ended and covers nothing, with the reason.
+
+        Raises:
+            ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+        """
+        now = datetime.now(UTC)
+        return self.evidence.void_waivers(Authority(self.ledger, ledger_name, self.policy.current(), now), now)
+
     def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
         """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""
         is_fresh = past.now.last is not None and seconds < FRESH_SECONDS

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PAGE_ROWS, MOST_ROWS = 100, 1000
 UNASSIGNED = "no system"
 UNREAD = "not read yet: load the page again"
-NOT_READ = f"The published documents are {UNREAD}. What this page says of documents is not what is published."
+NOT_READ = f"The published documents are {UNREAD}. What this page shows of documents is not what is published."
 
 
 def time_text(time: str | None) -> str:

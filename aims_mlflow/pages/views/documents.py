@@ -170,10 +170,10 @@ def _lacking(shown: Publication) -> PageTable:
     rows: list[tuple[Any, ...]] = [(field_text(path), question) for path, question in found]
     rows += [("its text", problem) for problem in shown.document.problems]
     return PageTable(
-        "What it does not say, and a control needs",
+        "Fields that are empty, and that a control needs",
         ("Field", "What an auditor asks there"),
         rows,
-        empty="Every field that a control needs says something; whether that is enough is the auditor's judgement.",
+        empty="No field that a control needs is empty; whether what it states is enough is the auditor's judgement.",
     )
 
 

@@ -95,7 +95,7 @@ def bias_table(records: Sequence[SealedRecord]) -> PageTable:
         for number, claim in enumerate(record.evidence.claims)
         if claim.slice
     ]
-    note = "What is in the data before a model learns from it. A model can repeat a difference that stands here."
+    note = "What is in the data before a model learns from it. A model can repeat a difference that is here."
     none = "No sealed record compares groups in the data."
     return PageTable(IN_DATA, COLUMNS, rows[:MOST], note if rows else "", none, total=len(rows))
 

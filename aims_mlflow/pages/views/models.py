@@ -17,6 +17,7 @@ from aims_mlflow.documents.page_blocks import (
 )
 from aims_mlflow.pages.views.cards import card_blocks
 from aims_mlflow.pages.views.changes import changes_table
+from aims_mlflow.pages.views.claim_counts import confusion_tables
 from aims_mlflow.pages.views.common import (
     RowRange,
     digest_cell,
@@ -164,6 +165,7 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
         changes_table(source, name, number, judged),
         measured_table("Behaviour: what was measured, against its limits", records),
         without_limit(records),
+        *confusion_tables(records),
         *card_blocks(subject, row["digest"]),
         _records(records),
     ]

@@ -188,7 +188,7 @@ def _register(source: PageSource, name: str, found: AssessedSystem) -> list[tupl
 def _strips(source: PageSource, live: Sequence[Any]) -> list[PageTable | Prose]:
     """Return the states of each live version by control and clause."""
     if not live:
-        return [Prose("In use", ("No version holds a gated alias or stage.",))]
+        return [Prose("In use", ("No version has a gated alias or stage.",))]
     out: list[PageTable | Prose] = []
     for version in live[:10]:
         model, number = version["model"], version["version"]

@@ -9,6 +9,7 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.views.common import RowRange, day_text, document_cell, end_text, leaf_cell, model_cell
 from aims_mlflow.pages.views.doubtful_waivers import Doubts
+from aims_mlflow.pages.void_waivers import why_void
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ COLUMNS = (
 )  # fmt: skip
 MOST_COVERED = 5
 AGAINST = (
-    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. What "
+    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. One that "
+    "covers nothing by the rules and the keyring in force now has the reason of the gate in its state. What "
     "speaks against it is looked up in the evidence, the register of risks and the keyring; it does not end the waiver."
 )
+VOID = "covers nothing"  # the state for programs
 UNUSED = "nothing so far: no decision rests on it"
 NO_DAY = "no day is set for evidence of a measure"
 
@@ -57,26 +60,18 @@ def _rows(source: PageSource, found: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
-    revoked = source.count(
-        "SELECT 1 FROM consent WHERE type = 'revocation' AND digest = :d AND sequence > :s AND {scope}",
-        d=row["digest"],
-        s=row["sequence"],
-    )
     over = not row["expires"] or row["expires"] <= source.moment
-    state = (
-        state_cell("closed", "", "revoked")
-        if revoked
-        else state_cell("closed", "", "ended")
-        if over
-        else state_cell("failed and waived", "", "in force")
-    )
+    void = None if over else why_void(source, row["model"], row["sequence"])
+    state = state_cell("closed", "", "ended") if over else state_cell("failed and waived", "", "in force")
+    if void:
+        state = PageCell(f"covers nothing: {void}", mark="✗", tone="bad", state=VOID)
     used = source.rows(
         "SELECT sequence FROM waiver_use JOIN decision USING (sequence) WHERE waiver = :w AND allowed AND {scope} "
         "ORDER BY sequence DESC",
         w=row["record"],
     )
     covered = _covered(source, row, used)
-    against = [] if revoked or over else doubts.against(row, covered)
+    against = [] if void or over else doubts.against(row, covered)
     return (
         state,
         model_cell(row["model"]),
@@ -85,7 +80,7 @@ def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
         end_text(row["expires"]),
         source.owner(row["key_id"]) or "unknown key",
         reason_of(source, row["sequence"]),
-        state_cell("open", "", "; ".join(against)) if against else "nothing found",
+        state_cell("open", "", "; ".join(against)) if against else "" if void else "nothing found",
         _measure(row, doubts),
         _used(used),
         leaf_cell(row["sequence"]),

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.void_waivers import SealedWaivers
+from aims_mlflow.gates.waivers import INVOLVED
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.records.base import utc_text
@@ -92,3 +95,33 @@ def test_evidence_of_a_measure_that_is_late_is_told(registry, site):
     registry.ledger.seal(incident.entry("closed"))
     site.shared.index.refresh(site.shared.view)
     assert late not in dict(against(site))["A.9.2"], "somebody recorded it: the incident is closed"
+
+
+def states(site, control):
+    return {row["State"]["text"] for row in site.rows("waivers", "Waivers") if row["Control"] == control}
+
+
+def lines(registry):
+    authority = Authority(registry.ledger, NAME, registry.force, datetime.now(UTC))
+    return list(SealedWaivers(authority).lines(datetime.now(UTC)))
+
+
+def test_a_waiver_that_covers_nothing_is_told_with_the_reason_of_the_gate(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    long = utc_text(datetime.now(UTC) + timedelta(days=400))
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=long)
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.3", expires=UNTIL)
+    other = registry.second_approver("ana")
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.4", expires=UNTIL, signer=other)
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    too_long = "it is too long: the policy allows 90 days"
+    assert states(site, "A.9.2") == {f"covers nothing: {too_long}"}
+    assert states(site, "A.9.3") == {"in force"}
+    assert states(site, "A.9.4") == {f"covers nothing: {INVOLVED}"}
+    assert [line.partition(" of ")[2] for line in lines(registry)] == [
+        f"A.9.2 by olga until {long[:10]} covers nothing: {too_long}",
+        f"A.9.4 by ana until {UNTIL[:10]} covers nothing: {INVOLVED}",
+    ]  # fmt: skip
+    registry.consent("revocation", "deployment", UNFAIR, "champion")
+    site.shared.index.refresh(site.shared.view)
+    assert states(site, "A.9.3") == {"covers nothing: a later revocation took it back"}
