@@ -62,7 +62,7 @@ def test_a_bought_system_has_a_report_of_what_is_published_about_it(ledger):
     assert titles[0] == "System bought"
     assert {"Risks of bought", "Suppliers of bought", "Statement of applicability"} <= set(titles)
     assert "The system (bought-entry), version 1" in titles
-    assert "it has no registered model" in as_html(made).decode()
+    assert "no version was let in by the gate" in as_html(made).decode()
     with pytest.raises(ConfigError, match=r"the ledger knows no system 'bougth', did you mean 'bought'\?"):
         system_report(ledger, "bougth", NOW)
 
