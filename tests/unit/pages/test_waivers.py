@@ -85,7 +85,7 @@ def test_evidence_of_a_measure_that_is_late_is_told(registry, site):
     assert (about_2, about_3) == ("A.9.2", "A.9.3")
     assert late in text
     assert "evidence" not in other
-    (incident,) = measures_due(registry.ledger, ModelHistory(registry.ledger, NAME), datetime.now(UTC))
+    (incident,) = measures_due(ModelHistory(registry.ledger, NAME), datetime.now(UTC))
     registry.ledger.seal(incident.entry())
     site.shared.index.refresh(site.shared.view)
     assert late in dict(against(site))["A.9.2"]
