@@ -90,6 +90,7 @@ def _emergencies(ledger: Ledger, name: str, before: int, at: datetime) -> Iterat
     for span in spans(ledger, name, before):
         for leaf in ledger.leaves(start=span.start, types=("waiver",), model_name=span.name):
             waiver = leaf.fact
-            if leaf.sequence in span and isinstance(waiver, ConsentLeaf) and waiver.break_glass:
-                if waiver.expires is None or parse_time(waiver.expires) > at:
-                    yield waiver
+            if leaf.sequence not in span or not isinstance(waiver, ConsentLeaf) or not waiver.break_glass:
+                continue
+            if waiver.expires is None or parse_time(waiver.expires) > at:
+                yield waiver

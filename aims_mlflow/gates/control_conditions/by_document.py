@@ -42,7 +42,7 @@ def by_documents(kind: str, *checks: FieldCheck) -> Check:
     """Return the condition that every document of a kind counts, and passes each check of its fields."""
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        written = subject.written(kind)
+        written = subject.written(kind) or subject.newest(kind)
         parts = [judged(subject, document, at, checks) for document in written]
         return joined(parts, "; ".join(p.sentence for p in parts)) if parts else absent(kind)
 

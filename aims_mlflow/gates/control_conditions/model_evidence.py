@@ -190,12 +190,13 @@ def bound(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
 
 def reviewed(subject: StatusSubject, at: datetime) -> Judgement:
     """An approved validation report by another person than the trainer, which finds this model fit for its use."""
-    written = subject.written("validation-report")
-    if not written:
+    newest_report = subject.newest("validation-report")
+    if not newest_report:
         return absent("validation-report")
-    report = written[-1]
-    if is_among(report.author, subject.counted.trainers):
-        text = f"{report.name} is by {report.author}, who trained the model: validation by another person is missing"
+    report = newest_report[0]
+    own = next((name for name in report.authors if is_among(name, subject.counted.trainers)), None)
+    if own is not None:
+        text = f"{report.name} is by {own}, who trained the model: validation by another person is missing"
         return Judgement("missing", text, (report.id,), report.time, basis="person")
     return judged(subject, report, at, (states("scope", "conclusion"), of_form(ValidationDocument, _fit)))
 

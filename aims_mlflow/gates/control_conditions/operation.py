@@ -190,7 +190,7 @@ def decided(subject: StatusSubject, at: datetime) -> Judgement:
 def told(subject: StatusSubject, at: datetime) -> Judgement:
     """Users were told of each incident in time; where the plan stands and there was no incident, nothing is due."""
     plan = incident_plan(subject, at)
-    if subject.written("notice") or subject.written("incident") or plan.outcome != "holds":
+    if subject.newest("notice") or subject.newest("incident") or plan.outcome != "holds":
         return notices(subject, at)
     text = "no incident is among the published documents, so nobody had to be told of one"
     return Judgement("not applicable", text, plan.evidence, plan.since, basis="person")
@@ -210,7 +210,7 @@ def again(name: str, kind: str) -> Check:
     repeated = by_document("reassessment", check)
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        first, repeats = subject.written(kind)[-1:], subject.written("reassessment")
+        first, repeats = subject.written(kind)[-1:], subject.written("reassessment") or subject.newest("reassessment")
         if not first or any(parse_time(r.time) >= parse_time(first[0].time) for r in repeats):
             return repeated(subject, at)
         due = parse_time(first[0].time) + YEAR
