@@ -27,11 +27,12 @@ MOST, MOST_NAMES = 20, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
 WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
-# Records about the bytes of versions in use that warn, without those that a later record undid.
+# Records about the bytes of versions in use that warn, without what a later record of the kind undid (`undone`).
 WARNED = (
     "SELECT DISTINCT t.model, t.version, r.id, r.sha256, r.kind, r.leaf FROM tenure t JOIN version v ON "
     "v.model = t.model AND v.version = t.version JOIN record r ON r.digest = v.digest WHERE t.until IS NULL AND "
-    "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id) AND {scope} "
+    "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id AND "
+    "n.kind = r.kind AND (n.time, n.id) > (r.time, r.id)) AND {scope} "
     "ORDER BY t.model, t.version, r.time"
 )
 NOTHING_LOUD = (
