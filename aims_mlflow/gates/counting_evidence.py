@@ -34,8 +34,8 @@ class CountingEvidence:
     """The evidence that counts for a model: its records, its trainers, and the sessions that cannot count.
 
     `signers` says who signed each record, by its sha256: ids are their signers' own words. `starts` are the
-    session-start records of the sessions that speak of the model; `unstarted` its training records whose session begins
-    otherwise.
+    session-start records of the sessions that speak of the model, oldest first; `unstarted` its training records whose
+    session begins otherwise.
     """
 
     records: tuple[SealedRecord, ...]
@@ -146,7 +146,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvid
         tuple(r for _, r in pairs),
         tuple(s for s in everything if not s.sound and _concerns(s, model_digest)),
         signers_of(sound),
-        tuple(s.records[0] for s in sound if _started(s) and any(r.has_subject(model_digest) for r in s.records)),
+        starts_of(s for s in sound if any(r.has_subject(model_digest) for r in s.records)),
         tuple(r for s, r in pairs if not _started(s)),
     )
 
@@ -172,6 +172,12 @@ def _without_repeats(session: CheckedSession, named: Mapping[str, set[str]]) -> 
 def signers_of(sessions: Iterable[CheckedSession]) -> dict[str, KeyEntry]:
     """Return who signed each record of some sessions, by its sha256."""
     return {r.sha256: s.signers[r.id] for s in sessions for r in s.records if r.id in s.signers}
+
+
+def starts_of(sessions: Iterable[CheckedSession]) -> tuple[SealedRecord, ...]:
+    """Return the session-start records of some sessions, oldest first, in whatever order they are read."""
+    found = (s.records[0] for s in sessions if _started(s))
+    return tuple(sorted(found, key=lambda r: (r.evidence.time, r.id)))
 
 
 def _started(session: CheckedSession) -> bool:

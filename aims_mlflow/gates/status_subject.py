@@ -15,6 +15,7 @@ from aims_mlflow.gates.counting_evidence import (
     count,
     newest,
     signers_of,
+    starts_of,
     with_own_ids,
 )
 from aims_mlflow.gates.document_content.document_set import PublishedSet
@@ -106,7 +107,7 @@ class StatusSubject:
             tuple(r for s in sound for r in s.records if r.evidence.kind == TRAINING),
             tuple(s for s in everything if not s.sound),
             signers_of(sound),
-            tuple(s.records[0] for s in sound if s.records[0].evidence.kind == "session-start"),
+            starts_of(sound),
         )
 
     @cached_property
@@ -150,6 +151,12 @@ class StatusSubject:
     def training(self) -> SealedRecord | None:
         """The newest training record of the model."""
         return newest(self.counted.trained)
+
+    @property
+    def planned(self) -> SealedRecord | None:
+        """The session-start of the newest training: what was signed before it; an evaluation has a start of its own."""
+        session = self.training.evidence.session if self.training else None
+        return next((s for s in self.counted.starts if s.evidence.session == session), None)
 
     @cached_property
     def start(self) -> SessionStartDetails:

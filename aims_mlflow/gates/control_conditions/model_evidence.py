@@ -23,7 +23,7 @@ from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import HELD_OUT
-from aims_mlflow.gates.not_compared import why_not_compared
+from aims_mlflow.gates.not_compared import stating_reason, why_not_compared
 from aims_mlflow.gates.shapes import mapping
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.details.base import CodeVersion
@@ -121,17 +121,26 @@ def fixed_before(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: AR
     """The pack's digest was signed before training, and limits were in it or in the policy."""
     if subject.training is None:
         return Judgement("missing", "no training record is about this model")
-    if subject.counted.unstarted or not subject.counted.starts:
+    pack = subject.planned
+    if subject.counted.unstarted or pack is None or pack.evidence.time > subject.training.evidence.time:
         return Judgement("failed", "the session has no session-start record: limits could have been chosen afterwards")
-    starts = subject.counted.starts
-    pack = newest(starts)
     limited = any(c.limit is not None for kind in RESULTS for r in subject.of(kind) for c in r.evidence.claims)
     policy = conditions.applying(subject.rules, subject.counted) if subject.rules is not None else []
-    if pack is None or not pack.evidence.pack_digest or not (limited or policy):
-        return Judgement("missing", "no limit was set before training").about(*starts)
+    if not pack.evidence.pack_digest or not (limited or policy):
+        return Judgement("missing", "no limit was set before training").about(pack)
     who = "the pack" + (f" and {len(policy)} of the policy" if policy else "")
     text = f"limits of {who}; pack {pack.evidence.pack_digest[:12]}, signed {pack.evidence.time[:19]}Z before training"
-    return Judgement("holds", text).about(*starts)
+    later = [
+        r for kind in RESULTS for r in subject.of(kind)
+        if r.evidence.pack_digest not in (None, pack.evidence.pack_digest) and any(c.limit for c in r.evidence.claims)
+    ]  # fmt: skip
+    if later:
+        last = later[-1].evidence
+        text += (
+            f"; {last.kind} of {last.time[:10]} was compared with pack {str(last.pack_digest)[:12]}, signed after it"
+        )
+        return Judgement("warned", text, warnings=(text,)).about(pack, *later)
+    return Judgement("holds", text).about(pack)
 
 
 def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
@@ -139,7 +148,7 @@ def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
     rules, records = subject.rules, subject.of(kind)
     if kind == "fairness" and not records and not conditions.compared_columns(rules, subject.counted):
         outcome, why = why_not_compared(rules, subject.counted.starts)
-        return Judgement(outcome, why, basis="person").about(*subject.counted.starts[-1:])
+        return Judgement(outcome, why, basis="person").about(*stating_reason(subject.counted.starts))
     beyond = conditions.beyond_limits(rules, subject.counted, kind) if rules else []
     system = rules.system if rules else None
     verdict = judge_records(kind, records, at, rules.max_age_days if rules else None, beyond, system)
