@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import model_text, version_cell
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def ending_table(source: PageSource) -> PageTable:
     """Return the waivers and the states of controls that end within a month, the first first."""
     until = utc_text(source.now + timedelta(days=DAYS))
     waivers = source.rows(
-        "SELECT * FROM consent WHERE type = 'waiver' AND expires > :now "
+        f"SELECT c.* FROM consent c WHERE c.type = 'waiver' AND expires > :now AND NOT EXISTS ({TAKEN_BACK}) "
         "AND expires <= :until AND {scope} ORDER BY expires LIMIT :most",
         now=source.moment,
         until=until,

@@ -15,6 +15,7 @@ from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.pages.views.systems import BY_REGISTER, STAGES, listed_systems
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.pages.views.waivers import reason_of
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ def _waived(source: PageSource, held: Mapping[tuple[str, str], Any], told: Seque
         "SELECT DISTINCT c.sequence, c.model, t.version, c.control, c.expires, c.key_id FROM consent c "
         "JOIN waiver_use u ON u.waiver = c.record JOIN decision d ON d.sequence = u.sequence "
         "JOIN tenure t ON t.model = d.model AND t.version = d.version AND t.request = d.request AND t.until IS NULL "
-        "WHERE c.type = 'waiver' AND c.expires > :now AND NOT EXISTS (SELECT 1 FROM consent r WHERE "
-        "r.type = 'revocation' AND r.digest = c.digest AND r.sequence > c.sequence) "
+        f"WHERE c.type = 'waiver' AND c.expires > :now AND NOT EXISTS ({TAKEN_BACK}) "
         f"AND {source.scope.clause('c.model')} ORDER BY c.expires, c.sequence",
         now=source.moment,
     )

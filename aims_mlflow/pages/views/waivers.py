@@ -9,6 +9,7 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.views.common import RowRange, day_text, document_cell, end_text, leaf_cell, model_cell
 from aims_mlflow.pages.views.doubtful_waivers import Doubts
+from aims_mlflow.pages.views.taken_back import DID, TAKEN_BACK
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ NO_DAY = "no day is set for evidence of a measure"
 
 def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the waivers, those in force first."""
-    sql = "SELECT * FROM consent WHERE type = 'waiver' AND {scope}"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND {{scope}}"
     paging = RowRange("waivers", query, source.count(sql))
     found = source.rows(
-        f"{sql} ORDER BY expires > :now DESC, expires LIMIT :most OFFSET :skip", now=source.moment, **paging.limits
+        f"{sql} ORDER BY taken IS NULL AND expires > :now DESC, expires LIMIT :most OFFSET :skip",
+        now=source.moment,
+        **paging.limits,
     )
     table = PageTable("Waivers", COLUMNS, _rows(source, found), AGAINST, total=paging.total, first=paging.first)
     return PageView("Waivers", "waivers", (), (table,), **paging.links)
@@ -45,7 +48,8 @@ def waivers_used(source: PageSource, waived: Sequence[WaivedBy]) -> list[PageTab
     """Return the waivers that a decision rests on, as their own page has them; no table where there are none."""
     ids = dict.fromkeys(name for each in waived for name in each.waivers)
     marks = ",".join("?" * len(ids))
-    sql = f"SELECT * FROM consent WHERE type = 'waiver' AND record IN ({marks}) ORDER BY sequence"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND c.record IN ({marks}) "
+    sql += "ORDER BY c.sequence"
     found = source.shared.index.connection.execute(sql, list(ids)).fetchall() if ids else []
     rows = _rows(source, [row for row in found if source.scope.reads(row["model"])])
     return [PageTable("Waivers that it rests on", COLUMNS, rows, AGAINST)] if rows else []
@@ -57,15 +61,10 @@ def _rows(source: PageSource, found: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
-    revoked = source.count(
-        "SELECT 1 FROM consent WHERE type = 'revocation' AND digest = :d AND sequence > :s AND {scope}",
-        d=row["digest"],
-        s=row["sequence"],
-    )
     over = not row["expires"] or row["expires"] <= source.moment
     state = (
-        state_cell("closed", "", "revoked")
-        if revoked
+        state_cell("closed", "", DID[row["taken"]])
+        if row["taken"]
         else state_cell("closed", "", "ended")
         if over
         else state_cell("failed and waived", "", "in force")
@@ -76,7 +75,7 @@ def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
         w=row["record"],
     )
     covered = _covered(source, row, used)
-    against = [] if revoked or over else doubts.against(row, covered)
+    against = [] if row["taken"] or over else doubts.against(row, covered)
     return (
         state,
         model_cell(row["model"]),

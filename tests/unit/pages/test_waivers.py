@@ -92,3 +92,21 @@ def test_evidence_of_a_measure_that_is_late_is_told(registry, site):
     registry.ledger.seal(incident.entry("closed"))
     site.shared.index.refresh(site.shared.view)
     assert late not in dict(against(site))["A.9.2"], "somebody recorded it: the incident is closed"
+
+
+@pytest.mark.parametrize(("action", "word"), [("revocation", "revoked"), ("retirement", "model retired")])
+def test_a_waiver_of_bytes_that_were_taken_back_is_in_force_nowhere(tmp_path, action, word):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    assert {row["State"]["text"] for row in site.rows("waivers", "Waivers")} == {"in force"}
+    until = utc_text(datetime.now(UTC) + timedelta(days=40))
+    assert any(NAME in str(row) for row in site.rows("overview", "Ending within 31 days"))
+    registry.consent(action, "deployment", UNFAIR, "champion")
+    site.shared.index.refresh(site.shared.view)
+    assert {row["State"]["text"] for row in site.rows("waivers", "Waivers")} == {word}
+    assert {row["What speaks against it"] for row in site.rows("waivers", "Waivers")} == {"nothing found"}
+    assert not [row for row in site.rows("overview", "Ending within 31 days") if "waiver" in row["What"]]
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=until)
+    site.shared.index.refresh(site.shared.view)
+    states = [row["State"]["text"] for row in site.rows("waivers", "Waivers")]
+    assert states == ["in force", *[word] * (len(states) - 1)], "a later waiver counts, and comes first"
