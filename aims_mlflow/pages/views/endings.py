@@ -28,7 +28,7 @@ def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
     """Return the states that end by then, the first first; those that end with a waiver are told by its own row."""
     return source.rows(
         "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' "
-        f"AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, version, position LIMIT :most",
+        f"AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, CAST(version AS INTEGER), position LIMIT :most",
         now=source.moment,
         until=until,
         most=most,
@@ -39,7 +39,7 @@ def ends_with(source: PageSource, waiver: Any) -> str:
     """Return the controls whose state ends with a waiver, by version; empty where no judged version rests on it."""
     found = source.rows(
         "SELECT version, control FROM status WHERE model = :m AND next_time = :t AND next_change LIKE '%waiver%' "
-        "AND {scope} ORDER BY version, position",
+        "AND {scope} ORDER BY CAST(version AS INTEGER), position",
         m=waiver["model"],
         t=waiver["expires"],
     )

@@ -34,7 +34,7 @@ WARNED = (
     "v.model = t.model AND v.version = t.version JOIN record r ON r.digest = v.digest WHERE t.until IS NULL AND "
     "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id AND "
     "n.kind = r.kind AND (n.time, n.id) > (r.time, r.id)) AND {scope} "
-    "ORDER BY t.model, t.version, r.time"
+    "ORDER BY t.model, CAST(t.version AS INTEGER), r.time"
 )
 NOTHING_LOUD = (
     "No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable or not "
@@ -93,7 +93,7 @@ def _loud_states(source: PageSource) -> tuple[list[dict[str, Any]], list[dict[st
         "min(s.next_time) AS next_time, group_concat(s.control, ' ') AS controls, "
         f"min(s.position) AS position FROM status s WHERE s.state IN ({marks}) AND {clause} AND EXISTS (SELECT 1 FROM "
         "tenure t WHERE t.model = s.model AND t.version = s.version AND t.until IS NULL) GROUP BY 1, 2, 3, 4 "
-        f"ORDER BY CASE s.state {order} END, s.model, s.version, position"
+        f"ORDER BY CASE s.state {order} END, s.model, CAST(s.version AS INTEGER), position"
     )
     place = {control: number for number, control in enumerate(catalogue())}
     rows = [{**dict(row), "controls": sorted(row["controls"].split(), key=place.__getitem__)} for row in states]
