@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.control import Control
     from aims_mlflow.records.decision import Unmet, WaivedBy
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, ConditionCheck] = {
     **organisation.CHECKS,
     **clause_conditions.CHECKS,
     **data_resources.CHECKS,

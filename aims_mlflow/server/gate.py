@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -115,9 +114,11 @@ class Gate:
             ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
-        context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)
-        void = void_waivers(consents.values(), rules, counted.involved, now)
-        return replace(context, involved=counted.involved, void_waivers=void, read=read)
+        return DecisionContext(
+            decision, lines=model.lines, consents=tuple(consents), registered=request.registered,
+            prior=request.standing, involved=counted.involved, read=read,
+            void_waivers=void_waivers(consents.values(), rules, counted.involved, now),
+        )  # fmt: skip
 
     def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
         """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -176,7 +176,7 @@ ASSESSED = by_document(
 REGISTER = by_document("register", entries("systems", "id", "roles", "stage"), of_form(RegisterDocument, _registered))
 SCOPE = by_document("scope", states("statement", "systems_in"), of_form(ScopeDocument, _scoped))
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "4.1/matters": by_document("context", entries("issues", "issue")),
     "4.1/effect": MATTERS,
     "4.2/parties": PARTIES,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.status_subject import StatusSubject
 
 WHERE = "data.sources in aims.yaml, or @aims.acquires"
@@ -158,7 +158,7 @@ def rights(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     return of_each_set(subject, "rights", judge)
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.4.3/owner": described,
     "A.4.3/purpose": purpose,
     "A.4.3/retention": functools.partial(each_states, "retention"),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
@@ -235,7 +235,7 @@ def numbers(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("holds", f"the card was written from {len(shown)} records of results").about(card)
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.2/first": by_document("requirements", entries("requirements", "text", "source"), approved_first),
     "A.6.2.2/claims": by_document(
         "requirements", entries("acceptance", "metric", "limit"), each_entry("acceptance", _acceptance)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ByPlan = Callable[["StatusSubject", "datetime", "PublishedDocument | None"], Judgement]
 
 
-def by_plans(condition: ByPlan) -> Check:
+def by_plans(condition: ByPlan) -> ConditionCheck:
     """Return the condition that holds beside each plan that watches the model."""
 
     @functools.wraps(condition)
@@ -176,7 +176,7 @@ def evaluated_runs(subject: StatusSubject, at: datetime, document: PublishedDocu
     return joined([judge_records("monitor-run", runs, at), breaches(subject, at)], f"{len(runs)} runs evaluated")
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.6/runs": due_runs,
     "A.6.2.6/data": enough_rows,
     "A.6.2.6/breaches": breaches,
