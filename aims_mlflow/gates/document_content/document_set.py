@@ -85,10 +85,13 @@ class PublishedSet(DocumentSet):
         self._documents = tuple(documents)
         self.keyring = keyring
         self._undone = {d.supersedes for d in self._documents if d.supersedes}
+        self._of_kind: dict[str, list[PublishedDocument]] = {}
+        for document in self._documents:
+            self._of_kind.setdefault(document.kind, []).append(document)
 
     def of(self, model: type[Written]) -> list[Written]:
         """Return the documents of a kind that fit its form, without superseded ones."""
-        mine = (d for d in self._documents if d.kind == KIND_OF[model] and d.id not in self._undone)
+        mine = (d for d in self._of_kind.get(KIND_OF[model], ()) if d.id not in self._undone)
         return [w for d in mine if isinstance(w := d.written, model)]
 
     def named(self, name: str) -> list[WrittenDocument]:
