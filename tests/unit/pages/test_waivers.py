@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.lifecycle.recovery import outcome_of
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.leaves.changes import RenamingLeaf
 from support.good_documents import FIELDS, NEXT
 from support.ledger_with_decisions import NAME, SYSTEM, UNFAIR, decided_ledger
 from support.page_site import PageSite
@@ -110,3 +113,19 @@ def test_a_waiver_of_bytes_that_were_taken_back_is_in_force_nowhere(tmp_path, ac
     site.shared.index.refresh(site.shared.view)
     states = [row["State"]["text"] for row in site.rows("waivers", "Waivers")]
     assert states == ["in force", *[word] * (len(states) - 1)], "a later waiver counts, and comes first"
+
+
+def test_a_measure_whose_incident_was_reviewed_is_not_late_under_a_new_name_of_the_model(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=UNTIL, measure_due=GONE)
+    (incident,) = measures_due(ModelHistory(registry.ledger, NAME), datetime.now(UTC))
+    registry.ledger.seal(incident.entry())
+    leaf = RenamingLeaf(model_name="salary", previous=NAME, request=uuid7())
+    registry.ledger.seal(Entry(leaf))
+    registry.ledger.seal(Entry(outcome_of(leaf, done=True).changed(previous=NAME)))
+    site.shared.index.refresh(site.shared.view)
+    assert "evidence of its measure was due" in str(site.rows("waivers", "Waivers"))
+    registry.ledger.seal(incident.entry("closed"))
+    site.shared.index.refresh(site.shared.view)
+    assert "evidence of its measure was due" not in str(site.rows("waivers", "Waivers"))
