@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -115,9 +114,11 @@ class Gate:
             ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
         )
         decision = decide(rules, sessions, list(consents.values()), request, now, counted)
-        context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)
-        void = void_waivers(consents.values(), rules, counted.involved, now)
-        return replace(context, involved=counted.involved, void_waivers=void, read=read)
+        return DecisionContext(
+            decision, lines=model.lines, consents=tuple(consents), registered=request.registered,
+            prior=request.standing, involved=counted.involved, read=read,
+            void_waivers=void_waivers(consents.values(), rules, counted.involved, now),
+        )  # fmt: skip
 
     def void_waivers(self, ledger_name: str) -> tuple[str, ...]:
         """Return one line for each waiver of a model that has not ended and covers nothing, with the reason.

@@ -17,6 +17,7 @@ from aims_mlflow.pages.views.common import RowRange, day_text, leaf_cell, model_
 from aims_mlflow.pages.views.dated import days_of_duties, duties, duty_row, plans_table, promised_words, words_row
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.states import catalogue
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
@@ -152,15 +153,19 @@ def _words_table(source: PageSource, words: Sequence[PromisedWords], paging: Row
 
 
 def _due_waivers(source: PageSource, since: str, until: str) -> list[Due]:
+    """Return the ends of waivers in force, and the days of measures: these are owed though the model is out of use."""
     sql = (
-        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :since AND {column} <= :until AND {{scope}} "
-        "ORDER BY {column} LIMIT 500"
+        "SELECT c.* FROM consent c WHERE c.type = 'waiver' AND {column} > :since AND {column} <= :until AND {counts} "
+        "AND {{scope}} ORDER BY {column} LIMIT 500"
     )
-    columns = (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
+    columns = (
+        ("expires", "waiver ends", f"NOT EXISTS ({TAKEN_BACK})"),
+        ("measure_due", "evidence of the waiver's measure is due", "TRUE"),
+    )
     return [
         (last_day(row[column]), partial(_due_waiver, source, row, column, what))
-        for column, what in columns
-        for row in source.rows(sql.format(column=column), since=since, until=until)
+        for column, what, counts in columns
+        for row in source.rows(sql.format(column=column, counts=counts), since=since, until=until)
     ]
 
 

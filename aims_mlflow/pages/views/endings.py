@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import model_text, version_cell
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
     """Return the states of versions in use that end by then, the first first, but those that end with a waiver."""
     return source.rows(
         "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' "
-        f"AND {_IN_USE} AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, version, position LIMIT :most",
+        f"AND {_IN_USE} AND NOT {_WAIVER} AND {{scope}} "
+        "ORDER BY next_time, model, CAST(version AS INTEGER), position LIMIT :most",
         now=source.moment,
         until=until,
         most=most,
@@ -41,7 +43,7 @@ def ends_with(source: PageSource, waiver: Any) -> str:
     found = source.rows(
         "SELECT version, control FROM status WHERE model = :m AND next_time = :t AND next_change LIKE '%waiver%' "
         f"AND {_IN_USE} "
-        "AND {scope} ORDER BY version, position",
+        "AND {scope} ORDER BY CAST(version AS INTEGER), position",
         m=waiver["model"],
         t=waiver["expires"],
     )
@@ -64,7 +66,7 @@ def ending_table(source: PageSource) -> PageTable:
     """Return the waivers and the states of controls that end within a month, the first first."""
     until = utc_text(source.now + timedelta(days=DAYS))
     waivers = source.rows(
-        "SELECT * FROM consent WHERE type = 'waiver' AND expires > :now "
+        f"SELECT c.* FROM consent c WHERE c.type = 'waiver' AND expires > :now AND NOT EXISTS ({TAKEN_BACK}) "
         "AND expires <= :until AND {scope} ORDER BY expires LIMIT :most",
         now=source.moment,
         until=until,

@@ -9,6 +9,7 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.views.common import RowRange, day_text, document_cell, end_text, leaf_cell, model_cell
 from aims_mlflow.pages.views.doubtful_waivers import Doubts
+from aims_mlflow.pages.views.taken_back import DID, TAKEN_BACK
 from aims_mlflow.pages.void_waivers import why_void
 from aims_mlflow.records.leaves.others import ConsentBody
 
@@ -35,10 +36,12 @@ NO_DAY = "no day is set for evidence of a measure"
 
 def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the waivers, those in force first."""
-    sql = "SELECT * FROM consent WHERE type = 'waiver' AND {scope}"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND {{scope}}"
     paging = RowRange("waivers", query, source.count(sql))
     found = source.rows(
-        f"{sql} ORDER BY expires > :now DESC, expires LIMIT :most OFFSET :skip", now=source.moment, **paging.limits
+        f"{sql} ORDER BY taken IS NULL AND expires > :now DESC, expires LIMIT :most OFFSET :skip",
+        now=source.moment,
+        **paging.limits,
     )
     table = PageTable("Waivers", COLUMNS, _rows(source, found), AGAINST, total=paging.total, first=paging.first)
     return PageView("Waivers", "waivers", (), (table,), **paging.links)
@@ -48,7 +51,8 @@ def waivers_used(source: PageSource, waived: Sequence[WaivedBy]) -> list[PageTab
     """Return the waivers that a decision rests on, as their own page has them; no table where there are none."""
     ids = dict.fromkeys(name for each in waived for name in each.waivers)
     marks = ",".join("?" * len(ids))
-    sql = f"SELECT * FROM consent WHERE type = 'waiver' AND record IN ({marks}) ORDER BY sequence"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND c.record IN ({marks}) "
+    sql += "ORDER BY c.sequence"
     found = source.shared.index.connection.execute(sql, list(ids)).fetchall() if ids else []
     rows = _rows(source, [row for row in found if source.scope.reads(row["model"])])
     return [PageTable("Waivers that it rests on", COLUMNS, rows, AGAINST)] if rows else []
@@ -61,8 +65,9 @@ def _rows(source: PageSource, found: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
     over = not row["expires"] or row["expires"] <= source.moment
-    void = None if over else why_void(source, row["model"], row["sequence"])
-    state = state_cell("closed", "", "ended") if over else state_cell("failed and waived", "", "in force")
+    ended = DID[row["taken"]] if row["taken"] else "ended" if over else ""
+    void = None if ended else why_void(source, row["model"], row["sequence"])
+    state = state_cell("closed", "", ended) if ended else state_cell("failed and waived", "", "in force")
     if void:
         state = PageCell(f"covers nothing: {void}", mark="✗", tone="bad", state=VOID)
     used = source.rows(
@@ -71,7 +76,7 @@ def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
         w=row["record"],
     )
     covered = _covered(source, row, used)
-    against = [] if void or over else doubts.against(row, covered)
+    against = [] if void or ended else doubts.against(row, covered)
     return (
         state,
         model_cell(row["model"]),
