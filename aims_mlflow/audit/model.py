@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.audit.contents import not_made_again
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
+from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import NOT_SEALED, Report
 from aims_mlflow.audit.run_files import check_evidence
@@ -21,7 +23,7 @@ from aims_mlflow.lifecycle.erasure import erased
 from aims_mlflow.lifecycle.model_history import ModelHistory, decision_of
 from aims_mlflow.lifecycle.standing_now import why_it_ended_now
 from aims_mlflow.lifecycle.tenures import holders
-from aims_mlflow.records.leaves.changes import AdoptionLeaf
+from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
 from aims_mlflow.records.leaves.others import ConsentLeaf
 
 if TYPE_CHECKING:
@@ -210,6 +212,10 @@ class ModelCheck:
         if erased(self.ledger) & {leaf.sequence for leaf in self.ledger.leaves(types=("decision",), request=request)}:
             step.said.append(f"the texts of decision {request} were erased, with a reason")
             return
+        by = self._erased_behind(request)
+        if by is not None:
+            step.skipped.append(not_made_again(f"decision {request}", by))
+            return
         try:
             said, now = again.recorded(self.ledger, request), again.replay(self.ledger, request)
         except AimsError as exc:
@@ -219,6 +225,13 @@ class ModelCheck:
             step.said.append(f"{said.stage} decided again from the ledger: the same")
         else:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")
+
+    def _erased_behind(self, request: str) -> int | None:
+        """Return the leaf that erased an envelope without which a decision cannot be made again."""
+        check = DecisionCheck(self.view, whole=True)
+        leaves = ((x, x.fact) for x in self.ledger.leaves(types=("decision",), request=request))
+        found = (check.erased_behind(leaf, fact) for leaf, fact in leaves if isinstance(fact, DecisionLeaf))
+        return next((by for by in found if by is not None), None)
 
     def at_load(self, name: str, version: str, digests: Sequence[str | None], alias: str | None) -> None:
         """Check a version before loading: registered bytes, sealed decision, no revocation, alias set by the gate."""
