@@ -52,7 +52,7 @@ def erased_names(leaves: Iterable[Leaf]) -> dict[str, int]:
 
 def erased_envelopes(ledger: SealedLeaves) -> dict[str, ErasedEnvelope]:
     """Return the erased envelopes by sha256, as signed records say; without one that fits, nothing was erased."""
-    found = {}
+    found: dict[str, ErasedEnvelope] = {}
     for leaf in ledger.for_all().of(("erased",)):
         fact = leaf.fact
         if not isinstance(fact, ErasureLeaf) or fact.erased is None:

@@ -61,7 +61,12 @@ def erase_envelope(ledger: Ledger, sha256: str, reason: str, key: SigningKey, ac
         uses.require_none()
         details = ErasureDetails(erased=sha256, decisions=uses.decisions())
         record = _signed(details, subject_of(sha256), reason, key, actor)
-        content = ErasureLeaf(erased=sha256, envelope=record.sha256, request=record.id)
+        content = ErasureLeaf(
+            erased=sha256,
+            envelope=record.sha256,
+            model_name=uses.models[0] if len(uses.models) == 1 else None,
+            request=record.id,
+        )
         ledger.erase_envelope(sha256, Entry(content, ErasureBody(owner=eraser.owner), [record.envelope.raw]))
     return next(ledger.leaves(request=record.id))
 

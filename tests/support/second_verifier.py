@@ -268,7 +268,7 @@ class Bundle:
                 self.found.append(f"inclusion {sequence}")
 
     def beside(self):
-        erased = {leaf["sequence"] for leaf in self.leaves.values() if leaf["type"] == "erased"}
+        erased = {leaf.get("sequence") for leaf in self.leaves.values() if leaf["type"] == "erased"}
         for sequence, leaf in self.leaves.items():
             raw = self.files.get(f"ledger/bodies/{sequence:012d}.json")
             if raw is None:
@@ -290,6 +290,7 @@ class Bundle:
                 self.found.append(f"outcome {sequence}")
 
     def envelopes(self):
+        erased = {leaf.get("erased") for leaf in self.leaves.values() if leaf["type"] == "erased"}
         for sequence, leaf in self.leaves.items():
             refused = leaf["type"] == "decision" and not leaf["allowed"]
             names = [n for lines in leaf.get("sessions", {}).values() for n in lines if n]
@@ -297,6 +298,8 @@ class Bundle:
             for name in names:
                 raw = self.files.get(f"envelopes/{name}.json")
                 self.named.add(f"envelopes/{name}.json")
+                if raw is None and name in erased:
+                    continue
                 if raw is None or sha256(raw) != name:
                     self.found.append(f"envelope {name}")
                 else:

@@ -11,7 +11,10 @@ from aims_mlflow.lifecycle.erasure import erase_envelope
 from aims_mlflow.signing.keys import ephemeral_key
 from support import signed_sessions
 from support.authority_world import AuthorityWorld
+from support.ledger_with_decisions import decided_ledger
+from support.page_site import PageSite
 from support.postgresql import new_database
+from support.sealed_documents import DocumentOffice
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -112,11 +115,11 @@ def test_what_has_no_text_or_shows_who_erased_or_judges_others_is_refused(world)
             erase_envelope(world.ledger, name, "asked for", olga, "olga")
         return f"{raised.value.what}; {raised.value.next}"
 
-    assert f"`aims evidence erase {consent.sequence}` erases the text" in refused(consent.fact.envelope)
+    assert f"`aims evidence erase {consent.sequence}` erases the text" in refused(consent.content["envelope"])
     assert "policy or keyring that was in force" in refused(leaf.fact.policy_digest)
     assert "no leaf of the ledger names an envelope" in refused("f" * 64)
     by = erase_envelope(world.ledger, sha256, "asked for", olga, "olga")
-    assert "nothing else shows who erased" in refused(by.fact.envelope)
+    assert "nothing else shows who erased" in refused(by.content["envelope"])
     assert "(any more)" in refused(sha256)
 
 
@@ -145,3 +148,26 @@ def test_an_erased_envelope_that_somebody_puts_back_is_told(world):
         connection.execute(sa.update(table).where(table.c.sha256 == sha256).values(envelope=raw))
     (problem,) = checked(world).problems
     assert problem.what == f"envelope {sha256[:12]} that it erased is there"
+
+
+def test_a_document_in_force_is_refused_and_one_that_was_replaced_is_erased(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/l.db")
+    office = DocumentOffice(registry)
+
+    def publication(version):
+        stated = office.publish("ai-policy", version=version)
+        return stated, office._records[stated.id, stated.sha256]
+
+    (_, first), (stated, second) = publication("1"), publication("2")
+    with pytest.raises(EvidenceError, match="the documents in force would be others without it") as refused:
+        erase_envelope(registry.ledger, second, "asked for", registry.approver, "olga")
+    assert "publish a new version" in refused.value.next
+    erase_envelope(registry.ledger, first, "asked for", registry.approver, "olga")
+    office.sign("document-withdrawal", stated)
+    (withdrawal,) = registry.ledger.newest(types=("evidence",))[0].fact.evidence[-2:-1] or [None]
+    with pytest.raises(EvidenceError, match="the documents in force would be others without it"):
+        erase_envelope(registry.ledger, withdrawal, "asked for", registry.approver, "olga")
+    assert verify_ledger(Ledger(registry.ledger.uri), "ledger", processes=0).problems == []
+    page = PageSite.of(registry.ledger, tmp_path / "pages.db").html("documents")
+    assert "Records that were erased" in page
+    assert "asked for" in page
