@@ -53,16 +53,14 @@ def erased_names(leaves: Iterable[Leaf]) -> dict[str, int]:
 def erased_envelopes(ledger: SealedLeaves) -> dict[str, ErasedEnvelope]:
     """Return the erased envelopes by sha256, as signed records say; without one that fits, nothing was erased."""
     found: dict[str, ErasedEnvelope] = {}
-    for leaf in ledger.for_all().of(("erased",)):
-        fact = leaf.fact
-        if not isinstance(fact, ErasureLeaf) or fact.erased is None:
-            continue
-        raw = ledger.envelope(fact.envelope or "")
-        if raw is None or sha256_hex(raw) != fact.envelope:
-            continue
-        with contextlib.suppress(EvidenceError):  # the ledger's verification names a record that cannot be read
-            record = read(raw, f"leaf {leaf.sequence}")
-            if why_not_about(record, fact) is None:
+    for leaf in ledger.leaves(types=("erased",)):
+        with contextlib.suppress(EvidenceError, RecursionError):  # the ledger's verification names what cannot be read
+            fact = leaf.fact
+            if not isinstance(fact, ErasureLeaf) or fact.erased is None or fact.envelope is None:
+                continue
+            raw = ledger.envelope(fact.envelope)
+            record = read(raw, f"leaf {leaf.sequence}") if raw and sha256_hex(raw) == fact.envelope else None
+            if record is not None and why_not_about(record, fact) is None:
                 found.setdefault(fact.erased, _as_signed(record, leaf, fact.erased))
     return found
 

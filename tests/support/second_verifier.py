@@ -327,6 +327,8 @@ class Bundle:
         body = json.loads(payload)["predicate"]["aims"]
         if body["key_id"] != key:
             self.found.append(f"key of {name}")
+        if leaf["type"] == "erased" and any(body["details"].get(k) != leaf.get(k) for k in ("erased", "sequence")):
+            self.found.append(f"erasure {name}")
         relied = name in leaf.get("evidence", ()) or name == leaf.get("envelope")
         if relied and not self.may_sign(key, self.roles(sequence, leaf), leaf["time"], sequence):
             self.found.append(f"who signed {name}")
