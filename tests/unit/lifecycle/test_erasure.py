@@ -63,7 +63,7 @@ def _files(database):
 
 def test_an_envelope_goes_by_command_once_nothing_in_use_rests_on_it(life, monkeypatch):
     ledger, options = Ledger(life.uri), ("--reason", "asked for", "--ledger", life.uri)
-    used, free = (x.fact.evidence[0] for x in [*ledger.leaves(types=("decision",))][1:])
+    used, free = (x.content["evidence"][0] for x in [*ledger.leaves(types=("decision",))][1:])
     raw = json.loads(ledger.envelope(free))["signatures"][0]["sig"][:40].encode()
     assert raw in _files(life.copy)
     assert "the key of ana has no role" in run("evidence", "erase", free, *options, status=1)
