@@ -31,6 +31,7 @@ from aims_mlflow.pages.views.common import (
     version_cell,
 )
 from aims_mlflow.pages.views.decided_again import replayed, shortfall_cell, what_if_blocks
+from aims_mlflow.pages.views.erased import erased_table
 from aims_mlflow.pages.views.measured import warnings_table
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
 from aims_mlflow.pages.views.waivers import waivers_used
@@ -99,6 +100,7 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
         _limits(source, leaf),
         *what_if_blocks(source, leaf, query),
         _evidence(source, leaf),
+        *erased_table(source, leaf.fact.envelopes()),
         replayed(source, leaf),
     ]
     alias = f" as {row['alias']}" if row["alias"] else ""

@@ -32,6 +32,7 @@ from aims_mlflow.pages.views.common import (
     system_cell,
     time_text,
 )
+from aims_mlflow.pages.views.erased import erased_documents
 from aims_mlflow.pages.views.stated import stated_blocks
 from aims_mlflow.pages.views.states import catalogue, live_versions
 from aims_mlflow.records.documents import missing_for_met
@@ -88,7 +89,7 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         ),
         "Show",
     )
-    return PageView("Documents", "documents", (ONLY_SEALED,), (table, form), **paging.links)
+    return PageView("Documents", "documents", (ONLY_SEALED,), (table, form, *erased_documents(source)), **paging.links)
 
 
 def _row(found: SealedDocument, leaf: int | None) -> tuple[Any, ...]:
