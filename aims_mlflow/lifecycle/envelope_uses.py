@@ -92,7 +92,7 @@ class EnvelopeUses:
 
     def _carries(self, past: ModelHistory, held: DoneLeaf) -> bool:
         """Return whether a version in use rests on the envelope: its decision, the evidence of it, or a consent."""
-        prior = None if isinstance(held, AdoptionLeaf) else past.authority_of(held.request)
+        prior = None if isinstance(held, AdoptionLeaf) else past.authority_of(held.request, held.alias)
         if prior is not None and self._sha256 in prior.evidence:
             return True
         return any(_about(leaf.fact, held) for leaf in self._naming)
