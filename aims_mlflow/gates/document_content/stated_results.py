@@ -51,6 +51,12 @@ def names_value(limit: str | None) -> bool:
     return limit is not None and VALUE.search(YEAR.sub("", limit)) is not None
 
 
+def direction(limit: str | None) -> str | None:
+    """Return in which direction a limit such as "at least 0.8" goes: `at_least`; None if no word says it."""
+    words = LIMITED.search(limit or "")
+    return words.lastgroup if words else None
+
+
 def misses(result: str) -> bool:
     """Return whether a result says that it failed, or whether its number misses the limit beside it.
 

@@ -11,7 +11,7 @@ from aims_mlflow.catalog.loader import controls, objectives
 from aims_mlflow.errors import nearest
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
-from aims_mlflow.gates.document_content.risks import changed_since
+from aims_mlflow.gates.document_content.risks import changed_since, registered_risks, risks_named
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.decision_rows import row_findings
 from aims_mlflow.management.findings.laws import law_changes
@@ -120,11 +120,13 @@ def _basis(control: str, row: ControlStatement, statement: str, state: Managemen
 
 def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement: str) -> Iterator[ManagementFinding]:
     """Yield P4: controls by which a register or a plan treats a risk, and that are not in."""
-    systems = {r.id: r.system for d in state.of(RiskRegisterDocument) for r in d.risks}
-    treated = [(d.id, r.id, r.controls) for d in state.of(RiskRegisterDocument) for r in d.risks]
-    treated += [(d.id, r.risk, r.controls) for d in state.of(TreatmentPlanDocument) for r in d.risks]
-    for document, risk, control in ((d, r, c) for d, r, several in reversed(treated) for c in several):
-        about, system = f"{risk}/{control}", systems.get(risk)
+    treated = [(r.register, r.risk.id, r.system, r.risk.controls) for r in registered_risks(state)]
+    for plan in state.of(TreatmentPlanDocument):
+        for entry in plan.risks:
+            named = risks_named(entry.risk, state, plan.system)
+            treated.append((plan.id, entry.risk, named[0].system if named else plan.system, entry.controls))
+    for document, risk, system, control in ((d, r, s, c) for d, r, s, several in reversed(treated) for c in several):
+        about = f"{risk}/{control}"
         if re.fullmatch(r"A\.[\d.]+", control) and control not in controls():
             fact = f"risk {risk} is treated by {control}, which is no control of Annex A ({document})"
             fix = f"name a control of Annex A in `controls` of {risk}, or another standard's with its name: {document}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.risks import registered_risks
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import KINDS
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,10 @@ def _states(row: ControlStatement, field: str) -> bool:
 
 
 def _residual(statement: ApplicabilityDocument, state: ManagementState) -> Iterator[ManagementFinding]:
-    left = {r.id: d.id for d in state.of(RiskRegisterDocument) for r in d.risks if r.residual is not None}
+    left = [r for r in registered_risks(state) if r.risk.residual is not None]
     if left and not says(statement.residual_risks):
         fact = f"{statement.id} does not state what risk is left and who accepted it, and of {len(left)} risks "
-        fact += f"something is left: {', '.join(list(left)[:SHOWN])}"
+        fact += f"something is left: {', '.join(r.risk.id for r in left[:SHOWN])}"
         fix = f"state it in residual_risks, and let top management approve it: aims document publish {statement.id}"
-        ids = (statement.id, *dict.fromkeys(left.values()))
+        ids = (statement.id, *dict.fromkeys(r.register for r in left))
         yield ManagementFinding("P9", f"{statement.id}/residual_risks", fact, fix, None, ids)

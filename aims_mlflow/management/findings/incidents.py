@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.incident_deadlines import incident_deadlines
 from aims_mlflow.gates.document_content.causes import is_no_cause
 from aims_mlflow.gates.document_content.content_words import affirmed
+from aims_mlflow.gates.document_content.improvements import done_actions
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.own_tests import why_no_own_test
@@ -123,7 +124,7 @@ def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]
     for name, day in (("risks", incident.risks_reviewed), ("impact assessment", incident.impact_reassessed)):
         if not day or day < detected:
             yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
-    done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
+    done = done_actions(state)
     done |= {d.id for d in state.of(CorrectiveActionDocument) if d.actions and all(a.done for a in d.actions)}
     open_actions = [a for a in incident.actions if a not in done]
     if open_actions or not incident.actions:

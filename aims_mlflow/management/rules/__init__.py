@@ -6,7 +6,7 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.rules import cross, cross_management, cross_more, figures, generic, structure
+from aims_mlflow.management.rules import cross, cross_management, cross_more, entry_ids, figures, generic, structure
 from aims_mlflow.management.rules.base import LintRule
 from aims_mlflow.strict_yaml import parse
 
@@ -28,6 +28,7 @@ def _nothing(document: FolderDocument, around: LintContext) -> Iterable[Spot]:  
 CHECKS: dict[str, Check] = {
     UNREADABLE: _nothing,
     **structure.CHECKS,
+    **entry_ids.CHECKS,
     **generic.CHECKS,
     **figures.CHECKS,
     **cross.CHECKS,

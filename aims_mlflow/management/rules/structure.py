@@ -23,7 +23,8 @@ AROUND = " '\""  # what stands around a text in YAML
 
 
 def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    others = [d for d in around.folder.by_id.get(document.id, ()) if d is not document]
+    mine = document.id.casefold()
+    others = [d for d in around.folder.documents if d.id.casefold() == mine and d is not document]
     if others:
         yield Spot(document.line("id"), f"the id {document.id!r} is also that of {others[0].path.name}")
 

@@ -138,7 +138,7 @@ CASES = {
         good(risks=risks(*COPIED), scope=OTHER,
              churn=system(id="c", system="churn", models=[], components=[], objectives={}, stage="development", data_sets=[]),
              letters=system(id="l", system="letters", models=[], components=[], objectives={}, stage="development", data_sets=[])),
-        ["R1 plan/R2", "R1 plan/R3", "R5 R1, R2, R3"],
+        ["R1 plan/risk-register/R2", "R1 plan/risk-register/R3", "R5 R1, R2, R3"],
     ),
     "a policy that reached few": (good(told=told(headcount=400, reached=12)), ["K5 communication"]),
     "a policy that reached all who were there": (good(told=told(headcount=400, reached=396)), []),
