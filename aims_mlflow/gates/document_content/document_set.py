@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.documents.leadership import KnownPerson
-    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.records.keyring import KeyEntry, Keyring
 
 Written = TypeVar("Written", bound="WrittenDocument")
 KIND_OF = {model: kind for kind, model in KINDS.items()}
@@ -72,6 +72,10 @@ class DocumentSet(ABC):
     def is_one_of(self, name: str, others: Iterable[str]) -> bool:
         """Return whether somebody is one of several people, whichever of their names is given."""
         return self.same_person(name) in {self.same_person(other) for other in others}
+
+    def keys_of(self, name: str) -> list[KeyEntry]:
+        """Return somebody's keys, whichever of their names is given."""
+        return [k for k in self.keyring.keys if self.is_one_of(k.owner, (name,))] if self.keyring else []
 
     @cached_property
     def _known_as(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ from aims_mlflow.gates.document_content.content_words import affirmed
 from aims_mlflow.gates.document_content.improvements import done_actions
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
-from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.own_tests import why_no_own_test
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
 

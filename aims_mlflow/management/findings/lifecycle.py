@@ -12,6 +12,7 @@ from aims_mlflow.management.findings.corrective_actions import corrective_findin
 from aims_mlflow.management.findings.incidents import incident_findings
 from aims_mlflow.management.findings.plans_of_version import plan_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.information import QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import (
     DeploymentPlanDocument,
@@ -185,7 +186,7 @@ def _required_of(document: WrittenDocument) -> tuple[object, ...]:
 def _without_limit(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L9: objectives of high priority for which no limit decides whether a model is accepted."""
     for system, entry in state.systems.items():
-        if not entry.models or entry.stage not in ("deployment", "operation") or entry.in_scope is False:
+        if not entry.models or entry.stage not in IN_USE or entry.in_scope is False:
             continue
         kinds = {
             r.kind

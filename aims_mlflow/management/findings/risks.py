@@ -12,10 +12,10 @@ from aims_mlflow.gates.document_content.content_words import is_vague
 from aims_mlflow.gates.document_content.risks import OPEN, happened_since, is_settled, registered_risks, risks_named
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.cited_records import TRACE, begins, named_records
-from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten_risks
 from aims_mlflow.management.named_causes import why_no_effect
+from aims_mlflow.management.own_tests import why_no_own_test
 from aims_mlflow.management.passages import has_anchor
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument

@@ -6,7 +6,16 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.rules import cross, cross_management, cross_more, entry_ids, figures, generic, structure
+from aims_mlflow.management.rules import (
+    cross,
+    cross_management,
+    cross_more,
+    cross_risks,
+    entry_ids,
+    figures,
+    generic,
+    structure,
+)
 from aims_mlflow.management.rules.base import LintRule
 from aims_mlflow.strict_yaml import parse
 
@@ -32,6 +41,7 @@ CHECKS: dict[str, Check] = {
     **generic.CHECKS,
     **figures.CHECKS,
     **cross.CHECKS,
+    **cross_risks.CHECKS,
     **cross_more.CHECKS,
     **cross_management.CHECKS,
 }
