@@ -16,7 +16,7 @@ from aims_mlflow.gates.document_content.audits import (
     without_report,
 )
 from aims_mlflow.gates.document_content.causes import is_no_cause
-from aims_mlflow.gates.document_content.reviews import changed_inputs, next_due, wrong_minutes
+from aims_mlflow.gates.document_content.reviews import changed_inputs, last_day, next_due, wrong_minutes
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import texts
 from aims_mlflow.gates.verdict import joined
@@ -88,8 +88,10 @@ def audited(subject: StatusSubject, at: datetime) -> Judgement:
 
 def tells_incidents(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
     """Each published incident until the cut-off is named by its id, here or in the inputs of an earlier review."""
-    last = str(document.fields.get("cutoff") or at.strftime("%Y-%m-%d"))[:10]
-    told = [d for d in subject.written("review-inputs") if str(d.fields.get("cutoff") or last)[:10] <= last]
+    today = at.strftime("%Y-%m-%d")
+    last = last_day(_cutoff(document), today)
+    inputs = subject.written("review-inputs")
+    told = [d for d in inputs if not _cutoff(d) or last_day(_cutoff(d), today) <= last]
     said = " ".join(text for d in told for text in texts(d.fields.get("incidents")))
     named = set(re.findall(r"[\w.-]*\w", said.casefold()))
     for incident in subject.written("incident"):
@@ -97,6 +99,11 @@ def tells_incidents(document: PublishedDocument, subject: StatusSubject, at: dat
         if day <= last and incident.id.casefold() not in named:
             return "missing", f"incident {incident.id} of {day} is not among its inputs"
     return None
+
+
+def _cutoff(document: PublishedDocument) -> str | None:
+    stated = document.fields.get("cutoff")
+    return str(stated) if stated else None
 
 
 def _as_written(inputs: ReviewInputsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001

@@ -94,5 +94,5 @@ def monitor_slots(plan: MonitoringPlanDocument, since: date, runs: Iterable[date
 
 def missed_runs(plan: MonitoringPlanDocument, slots: Iterable[MonitorSlot]) -> list[MonitorSlot]:
     """Return the slots in which no run was made, without those of which somebody states in the plan why none was."""
-    explained = {m.due for m in plan.missed if says(m.by) and says(m.reason)}
+    explained = {m.was_due for m in plan.missed if says(m.by) and says(m.reason)}
     return [slot for slot in slots if slot.run is None and slot.due.isoformat() not in explained]

@@ -46,7 +46,7 @@ LEGAL = re.compile(
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the newest statement of applicability, and about who accepted what is left of risks."""
-    yield from _accepted(state)
+    yield from _accepted(state, now.strftime("%Y-%m-%d"))
     newest = state.statement
     if newest is None:
         fact = "there is no statement of applicability: no control is in or out with a reason"
@@ -150,24 +150,27 @@ def _alike(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
             yield ManagementFinding("P6", about, fact, "say for each control why", None, (statement.id,))
 
 
-def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
+def _accepted(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield P7: what is left of a risk is accepted by nobody, or by somebody who may not."""
     may_accept = AcceptingPeople(state)
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
-            why = _why_not_accepted(risk, may_accept, known=bool(state.people))
+            why = _why_not_accepted(risk, may_accept, today, known=bool(state.people))
             if why:
                 fact = f"what is left of risk {risk.id} {why}"
-                fix = f"let top management, or whom the risk method names, accept {risk.id}"
+                fix = f"let top management, or whom the risk method names, accept {risk.id} in {document.id} anew"
+                fix += ", or treat it"
                 yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
 
 
-def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, *, known: bool) -> str | None:
-    """Return why nobody fit accepted what is left; `known` is whether a register of people exists (W7 if not)."""
+def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, today: str, *, known: bool) -> str | None:
+    """Return why nobody fit accepts what is left today; `known` is whether a register of people exists (W7 if not)."""
     if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
         return None
     if not says(risk.accepted_by):
         return "is accepted by nobody"
+    if risk.accepted_until and risk.accepted_until < today and risk.status != "closed":
+        return f"was accepted by {risk.accepted_by} until {risk.accepted_until}, and is accepted by nobody since"
     level = (risk.residual.level if risk.residual else risk.level or "").casefold()
     if not known or may_accept(str(risk.accepted_by), level):
         return None

@@ -84,10 +84,8 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
                 f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
                 f"{plan.every_days} days since {begun}): the first was due on {missed[0].due}"
             )
-            fix = (
-                f"aims monitor run {version.address} --data FILE, and seal its run; of each that was missed state due, "
-            )
-            fix += f"by and reason in `missed` of {plan.id}: aims document publish {plan.id}"
+            fix = f"aims monitor run {version.address} --data FILE, and seal its run; of each that was missed state "
+            fix += f"was_due, by and reason in `missed` of {plan.id}: aims document publish {plan.id}"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
 

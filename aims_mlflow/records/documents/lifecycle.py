@@ -204,7 +204,7 @@ class Acknowledgement(Record):
 class MissedRun(Record):
     """A run of the monitor that was not made, and cannot be made any more."""
 
-    due: Day = Field(description="day on which it was due")
+    was_due: Day = Field(description="day on which it was due")
     by: Person = Field(description="who found out why")
     reason: Text | None = needed("why it was missed, and what makes the next one timely")
 

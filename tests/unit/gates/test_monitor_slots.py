@@ -52,5 +52,5 @@ def test_a_plan_without_an_interval_asks_for_no_run():
     ("reason", "days"), [("the data came late; a second source is there now", []), ("n/a", [8]), (None, [8])]
 )
 def test_a_missed_run_is_answered_by_its_reason(reason, days):
-    plan = watch(missed=[{"due": "2026-01-08", "by": "olga", "reason": reason}])
+    plan = watch(missed=[{"was_due": "2026-01-08", "by": "olga", "reason": reason}])
     assert missed(plan, [], "2026-01-09") == days

@@ -154,7 +154,7 @@ def test_a_measure_that_is_done_needs_later_evidence_about_the_version_in_use(mo
     record = fairness_of(live_states.good_records()).id
     done = "2099-01-01" if "{record}" in more else "2026-05-01"
     text = assessed().replace("due: 2028-01-01}", f"due: 2028-01-01, done: {done}{more.format(record=record)}}}")
-    (one,) = found(with_assessment(text))
+    (one,) = found(with_assessment(text), "F7")
     assert (one.rule, one.about) == ("F7", "aiia/I1")
     assert word in one.fact
     shown = assessed().replace(
@@ -354,7 +354,7 @@ ACTION = document(
 )
 def test_an_incident_is_told_in_time_and_closed_on_the_right_test(changes, word):
     assert found(good(incident=incident(), action=ACTION)) == []
-    (one,) = found(good(incident=incident(**changes), action=ACTION))
+    (one,) = found(good(incident=incident(**changes), action=ACTION), "L4")
     assert (one.rule, one.about) == ("L4", "N1")
     assert word in one.fact
 

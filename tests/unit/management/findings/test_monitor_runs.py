@@ -95,5 +95,5 @@ def test_missed_runs_are_found_until_the_plan_says_why_each_was_missed():
     assert "5 runs" in one.fact
     assert "`missed` of monitoring-plan" in one.fix
     days = ("2026-01-31", "2026-03-02", "2026-04-01", "2026-05-01", "2026-05-31")
-    why = [{"due": day, "by": "olga", "reason": "the table was empty until June"} for day in days]
+    why = [{"was_due": day, "by": "olga", "reason": "the table was empty until June"} for day in days]
     assert missed(MonitoringPlanDocument.model_validate({**plan.model_dump(), "missed": why})) == []
