@@ -239,7 +239,7 @@ PLANTED = {
         ],
         ["F12 impact-loan-screening", "F2 impact-loan-screening/rights", "I1 audit-programme/A1/olga", "K4 leadership/members",
          f"L13 {LIVE}/step/clean", f"L13 {LIVE}/train", "L12 told/a fire drill", "L3 requirements-loan-screening/Q9",
-         "L3 requirements-loan-screening/R77", "P7 treatment-plan/R3", "P9 A.5.3", "P9 A.9.3", "R1 plan/risks/R2",
+         "L3 requirements-loan-screening/R77", "P7 treatment-plan/R3", "P9 A.5.3", "P9 A.9.3", "P9 soa/residual_risks", "R1 plan/risks/R2",
          "R4 risks/R3/left", "R4 treatment-plan/R1/left", "R4 treatment-plan/R3/left", "S4 branch-visits/stages",
          f"T8 {COMPONENT}/contract", "W3 duties-to-tell/AI Act Art. 73"],
     ),

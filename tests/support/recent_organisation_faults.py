@@ -9,7 +9,7 @@ RECENT_FAULTS = {
             ("treatment-plan.yaml", r"(?s)(risk: R1.*?due: )[\d-]+,", r"\g<1>2026-01-01,"),
             ("risks.yaml", "  - id: R4\n", "  - id: R1\n"),
         ],
-        ["D11 people", "D11 risks", "P5 A.6.2.5/basis", "R1 treatment-plan/R1"],
+        ["D11 people", "D11 risks", "P5 A.6.2.5/basis", "P9 soa/residual_risks", "R1 treatment-plan/R1"],
     ),
     "an auditor of what is theirs by content": (
         [

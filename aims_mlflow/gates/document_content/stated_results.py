@@ -9,7 +9,15 @@ from aims_mlflow.records.limit import holds
 
 # A limit names a number, or all or nothing; the year by which it is to be reached is none.
 YEAR = re.compile(r"\b(in|by|until|since|of|from|than|before|after|during)\s+(19|20)\d\d(-\d\d){0,2}\b", re.IGNORECASE)
-VALUE = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
+# "One" is a number after such words alone: "no worse than the one before" names none.
+BOUND = r"(?:at (?:least|most)|more than|less than|fewer than|up to|within|under|over|below|above)"
+NUMERALS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen half third quarter"
+)
+VALUE = re.compile(
+    rf"\d|\b(all|every|each|none|no|never|zero|{NUMERALS.replace(' ', '|')})\b|\b{BOUND} one\b", re.IGNORECASE
+)
 EVERY = re.compile(r"\s*(all|every|each)\b", re.IGNORECASE)
 NOTHING = re.compile(r"\s*(none|no|never|zero)\b", re.IGNORECASE)
 FAILED = re.compile(

@@ -9,6 +9,7 @@ from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
+from aims_mlflow.management.findings.far_days import far_days
 from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.two_documents import two_for_one_purpose
@@ -51,6 +52,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     longest = _longest_review(state)
     for document in state.documents:
         yield from _dates(document, longest, now)
+        yield from far_days(document, longest, now)
         yield from _law(document, now)
         yield from _own_approver(document, state)
         yield from _incomplete(document)
