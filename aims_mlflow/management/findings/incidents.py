@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from datetime import date, timedelta
@@ -69,6 +70,13 @@ def _days(incident: IncidentDocument, today: str) -> Iterator[str]:
         yield f"the organisation knew of it on {aware}, before it was detected on {detected}"
     elif detected and aware and aware > days_after(detected, LATEST_AWARE):
         yield f"it was detected on {detected}, and the organisation knew of it on {aware}: until then nobody was told"
+    times = [step.time for step in incident.timeline if step.time]
+    ahead = [time for time in times if time[:10] > today]
+    if ahead:
+        yield f"its timeline has {ahead[0][:10]}, which lies ahead"
+    elif times != sorted(times):
+        later, earlier = next((one, other) for one, other in itertools.pairwise(times) if one > other)
+        yield f"its timeline has {earlier} after {later}"
     longest = OPEN_AT_MOST.get(str(incident.status))
     if longest and detected and days_after(detected, longest) < today:
         yield f"it was detected on {detected}, and is {incident.status} after more than {longest} days"
@@ -96,6 +104,8 @@ def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
         yield f"it is not serious by its own entry, and its harm is {kind!r}"
     for duty in incident.duties:
         due = min((d for d in (duty.due, last if _is_authority(duty) else None) if d), default=None)
+        if last and duty.due and duty.due > last and _is_authority(duty) and law:
+            yield f"{duty.to} is to be told by {duty.due}, and {law.law} says by {last}"
         if due and duty.sent is None and due < today:
             yield f"{duty.to} had to be told by {due}, and was not"
         elif due and duty.sent and duty.sent > due:

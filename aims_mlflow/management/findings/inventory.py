@@ -170,7 +170,8 @@ def _scans(state: ManagementState, compared: RegisterComparison, now: datetime) 
 def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield S8: systems that scope and register do not agree about, and documents about systems in no register."""
     for document in state.documents:
-        if document.system and document.kind != "system" and document.system not in state.systems and state.systems:
+        known = {None, *state.systems, *state.unread_systems}
+        if document.kind != "system" and document.system not in known and state.systems:
             yield ManagementFinding(
                 "S8", document.id, f"{document.called} is about {document.system}, which is in no register",
                 f"aims system add {document.system}, or correct `system` of {document.id}", document.system,
@@ -178,7 +179,7 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
             )  # fmt: skip
     yield from _governed(state)
     for scope in state.of(ScopeDocument):
-        for system, fact in scope_differs(scope, state):
+        for system, fact in ((s, f) for s, f in scope_differs(scope, state) if s not in state.unread_systems):
             entry = state.systems.get(system)
             fix = f"correct systems_in and systems_out of {scope.id}, or the entry of {system}"
             fix = fix if entry else f"aims system add {system}"

@@ -188,7 +188,8 @@ def _assessed(
     """Yield R4: systems without a risk, levels that the method has not, and registers older than its interval."""
     assessed = {r.system or d.system for d in registers for r in d.risks}
     for document, risk in ((d, r) for d in registers for r in d.risks):
-        if risk.system and risk.system not in state.systems and state.systems:
+        known = {*state.systems, *state.unread_systems}
+        if risk.system and risk.system not in known and state.systems:
             fact, fix = (
                 f"risk {risk.id} is about {risk.system}, which is in no register",
                 f"correct `system` of {risk.id}",

@@ -153,6 +153,11 @@ class ManagementState(DocumentSet):
         return f"aims document new {kind}" + (f" --system {system}" if system else "")
 
     @cached_property
+    def unread_systems(self) -> frozenset[str]:
+        """The systems whose entry cannot be read: W1 reports it, and nothing else follows from that it is not there."""
+        return frozenset(u.system for u in self.unreadable if u.kind == "system" and u.system) - set(self.systems)
+
+    @cached_property
     def statement(self) -> ApplicabilityDocument | None:
         """The newest statement of applicability; None where there is none."""
         return max(self.of(ApplicabilityDocument), key=newest_last, default=None)

@@ -35,7 +35,7 @@ def _risk(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         if _own_acceptance(risk, may_accept, around.documents):
             yield Spot(line, f"{name} is accepted by its own owner")
         system = risk.get("system") or document.written.system
-        if around.systems and system not in around.systems:
+        if around.systems and system not in around.named_systems:
             yield Spot(line, f"{name} is about {system}, which is in no register")
         if around.evidence.sources:
             yield from (Spot(line, f"{name} {why}") for why in _closing(risk, system, around))

@@ -62,7 +62,7 @@ def _system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     named = document.written.system
     if named is None or document.written.kind == "system":
         return
-    if named not in around.systems:
+    if named not in around.named_systems:
         known = ", ".join(sorted(around.systems)) or "none"
         yield Spot(document.line("system"), f"{named!r} is no system of the register (it has {known})")
 
