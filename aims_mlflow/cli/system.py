@@ -260,6 +260,6 @@ def print_findings(found: Iterable[ManagementFinding]) -> None:
     for finding in found:
         rule = finding.of
         click.secho(
-            f"{rule.id} {rule.grade} {rule.control}: {finding.fact}", fg="red" if rule.grade == "major" else "yellow"
+            f"{rule.id} {rule.grade} {finding.control}: {finding.fact}", fg="red" if rule.grade == "major" else "yellow"
         )
         click.echo(f"  {finding.id[:12]}; {finding.fix}")

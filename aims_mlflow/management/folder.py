@@ -70,10 +70,12 @@ class FolderDocument:
 
 @dataclass(frozen=True)
 class UnreadableDocument:
-    """A file that is no valid document, with each problem and its line."""
+    """A file that is no valid document, with each problem and its line; its kind and system where it names them."""
 
     path: Path
     problems: tuple[FileProblem, ...]
+    kind: str | None = None
+    system: str | None = None
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,8 @@ def parse_document(content: bytes, path: Path) -> FolderDocument | UnreadableDoc
         front = Document({**front.data, "text": text}, front.lines, front.name)
     written, problems = front.check(model)
     if written is None:
-        return UnreadableDocument(path, tuple(problems))
+        system = front.data.get("system")
+        return UnreadableDocument(path, tuple(problems), kind, system if isinstance(system, str) else None)
     return FolderDocument(path, content, written, front, text_line if text.strip() else front.lines.get(("text",), 0))
 
 

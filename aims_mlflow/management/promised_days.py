@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from aims_mlflow.gates.document_content.improvements import done_actions
+from aims_mlflow.gates.document_content.risks import is_settled, risks_named
 from aims_mlflow.management.repeated_days import repeated_days
 from aims_mlflow.records.documents.context import ScanItem, SystemEntry
 from aims_mlflow.records.documents.impact import AssessmentReview, ImpactMeasure, ReassessmentDocument
@@ -15,7 +17,6 @@ from aims_mlflow.records.documents.improvement import (
     ActionEntry,
     AuditFindingEntry,
     AuditReportDocument,
-    CorrectiveActionDocument,
     PlannedAudit,
     ReviewDecision,
     ReviewMinutesDocument,
@@ -24,11 +25,11 @@ from aims_mlflow.records.documents.incident import IncidentDuty
 from aims_mlflow.records.documents.information import NoticeEntry
 from aims_mlflow.records.documents.leadership import Assignment, AuthorityRole, KnownPerson, PolicyReviewDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, ResourceEntry
-from aims_mlflow.records.documents.risk import ControlStatement, RiskEntry, RiskRegisterDocument, TreatedRisk
+from aims_mlflow.records.documents.risk import ControlStatement, RiskEntry, TreatedRisk, TreatmentPlanDocument
 from aims_mlflow.records.documents.third_parties import SupplierContract, SupplierPaper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.records.details.attachments import DocumentStatement
@@ -42,7 +43,8 @@ LONGEST = 120  # letters of a title or a decision in a row
 class DayPromise:
     """A day of an entry: what is due on it, and which fields say who owes it, and that it was done.
 
-    `settled` names a kind of entry that another document settles, and the field with its id.
+    `settled` names a kind of entry that another document settles, and the field with its id. `is_done` answers for an
+    entry whose state no one field has.
     """
 
     day: str
@@ -50,6 +52,7 @@ class DayPromise:
     who: str = ""
     done: str = ""
     settled: tuple[str, str] = ("", "")
+    is_done: Callable[[Any], bool] | None = None
 
 
 # The days of each entry that lie ahead, or ought to. Names in braces are fields of the entry, or of what it is in.
@@ -60,7 +63,7 @@ PROMISES: dict[type[BaseModel], DayPromise] = {
     AuthorityRole: DayPromise("until", "last day of {person} as {role}", "person"),
     Assignment: DayPromise("until", "last day of the duty to {duty} {system}", "person"),
     PolicyReviewDocument: DayPromise("next", "next review of the AI policy", "by", settled=("review", "id")),
-    RiskEntry: DayPromise("due", "treatment of risk {id}", "owner", settled=("risk", "id")),
+    RiskEntry: DayPromise("due", "treatment of risk {id}", "owner", is_done=is_settled),
     TreatedRisk: DayPromise("due", "measure against risk {risk}: {measure}", "owner", settled=("risk", "risk")),
     ControlStatement: DayPromise("review", "review of control {control} in the statement of applicability", "owner"),
     ImpactMeasure: DayPromise("due", "measure against impact {impact}: {measure}", "owner", "done"),
@@ -152,7 +155,7 @@ def _promised(
     said = around.new_child({name: getattr(entry, name) for name in type(entry).model_fields})
     for promise in filter(None, (PROMISES.get(type(entry)), SECOND_PROMISES.get(type(entry)))):
         day = said[promise.day]
-        if not day or _is_done(promise, said, settled):
+        if not day or (promise.is_done and promise.is_done(entry)) or _is_done(promise, said, settled):
             continue
         who = said[promise.who] if promise.who else None
         named = ", ".join(who) if isinstance(who, tuple) else who
@@ -168,18 +171,21 @@ def _is_done(promise: DayPromise, said: Mapping[str, Any], settled: Mapping[str,
     kind, name = promise.settled
     if kind == "reassessment":
         return any(day >= said[promise.day] for day in settled[f"{kind} of {said[name]}"])
+    if kind == "risk":
+        return f"{said['system'] or ''}/{said[name]}" in settled[kind]
     return bool(promise.done and said[promise.done]) or bool(kind and said[name] in settled[kind])
 
 
 def _settled(documents: DocumentSet) -> Mapping[str, set[str]]:
     """Return what other documents settled, by kind: risks, audits, reviews, actions, and days of new assessments."""
     out: dict[str, set[str]] = defaultdict(set)
-    for register in documents.of(RiskRegisterDocument):
-        out["risk"] |= {r.id for r in register.risks if r.status in ("closed", "accepted") or r.treated_on}
+    for plan in documents.of(TreatmentPlanDocument):
+        for name in {t.risk for t in plan.risks}:
+            same = risks_named(name, documents, plan.system)
+            out["risk"] |= {f"{plan.system or ''}/{name}"} if same and all(is_settled(r.risk) for r in same) else set()
     for report in documents.of(AuditReportDocument):
         out["audit"] |= {report.audit} if report.held and report.audit else set()
-    for actions in documents.of(CorrectiveActionDocument):
-        out["action"] |= {a.id for a in actions.actions if a.done and a.id}
+    out["action"] |= done_actions(documents)
     for assessed in documents.of(ReassessmentDocument):
         out[f"reassessment of {assessed.system}"] |= {assessed.impact} if assessed.impact else set()
     held = [(d.date, d.id) for d in documents.of(ReviewMinutesDocument) if d.date]

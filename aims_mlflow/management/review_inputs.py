@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
+from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS, last_day
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.improvement import (
     AuditReportDocument,
@@ -69,13 +69,17 @@ def left_out(
         if not says(getattr(inputs, field)):
             yield field, f"{what} are not stated"
     first, last = period_of(inputs, documents, today)
+    # What came on the day of an earlier cut-off may have been told then.
+    earlier = [d for d in documents if isinstance(d, ReviewInputsDocument) and last_day(d.cutoff, today) <= last]
+    incidents = [text for d in (inputs, *earlier) for text in d.incidents]
+    audits = [text for d in (inputs, *earlier) for text in d.audits]
     for incident in (d for d in documents if isinstance(d, IncidentDocument)):
         day = incident.detected_on or incident.aware_on or ""
-        if first < day <= last and not names(inputs.incidents, (incident.id,)):
+        if first < day <= last and not names(incidents, (incident.id,)):
             yield "incidents", f"incident {incident.id} of {day} is not named"
     for report in (d for d in documents if isinstance(d, AuditReportDocument)):
         day = report.held or ""
-        if first < day <= last and not names(inputs.audits, (report.id, report.audit)):
+        if first < day <= last and not names(audits, (report.id, report.audit)):
             yield "audits", f"audit {report.audit or report.id} of {day} is not named"
     told = (*inputs.nonconformities, *inputs.audits, *inputs.incidents)
     for document in (d for d in documents if isinstance(d, NonconformityDocument)):
@@ -86,12 +90,9 @@ def left_out(
 
 def period_of(inputs: ReviewInputsDocument, documents: Iterable[WrittenDocument], today: str) -> tuple[str, str]:
     """Return the day after which, and the last day on which, an event belongs to these inputs."""
-    last = (inputs.cutoff or "")[:10] or today
-    before = [
-        d.cutoff[:10]
-        for d in documents
-        if isinstance(d, ReviewInputsDocument) and d.id != inputs.id and d.cutoff and d.cutoff[:10] < last
-    ]
+    last = last_day(inputs.cutoff, today)
+    others = [d for d in documents if isinstance(d, ReviewInputsDocument) and d.id != inputs.id and d.cutoff]
+    before = [day for d in others if (day := last_day(d.cutoff, today)) < last]
     return max(before, default=""), last
 
 

@@ -20,8 +20,9 @@ from support.lint_organisation_faults import LINT_FAULTS
 from support.more_organisation_faults import MORE_PLANTED
 from support.organisation_faults import PLANTED, REFUSED
 from support.organisation_risk_faults import RISK_FAULTS
+from support.recent_organisation_faults import RECENT_FAULTS
 
-EVERY = PLANTED | RISK_FAULTS | MORE_PLANTED | LINT_FAULTS
+EVERY = PLANTED | RISK_FAULTS | MORE_PLANTED | LINT_FAULTS | RECENT_FAULTS
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organisation"
 pytestmark = pytest.mark.timeout(600)
 

@@ -4,7 +4,7 @@ from support.organisation_faults import ENTRY, HEAD, IMPACT, RETIRED, SOA, TOLD
 
 APPROVED = "approver: olga\nreview_by: 2028-01-31\nretention_until: 2036-01-31\n"
 OWN_CONTROL = """  - {control: A.11.9, applies: true, reason: a control of our own, basis: [R1], implemented: by the branches,
-     owner: max, review: 2099-01-31}
+     owner: max, review: 2028-01-31}
 """
 NEEDS = f"""id: needs
 kind: customer-needs
@@ -40,10 +40,10 @@ approver: max
 review_by: 2028-01-31
 retention_until: 2036-01-31
 actions:
-  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, due: 2099-11-20,
+  - {id: K1, cause: a column was renamed upstream, action: the column was mapped, owner: olga, due: 2028-11-20,
      evidence: [01a00000-0000-7000-8000-000000000000]}
 """
-OUT = "  - {control: A.9.3, applies: false, reason: nobody uses it, owner: max, review: 2099-01-31}\n"
+OUT = "  - {control: A.9.3, applies: false, reason: nobody uses it, owner: max, review: 2028-01-31}\n"
 KEY = "a" * 64
 LINT_FAULTS = {
     "what lint alone reports": (

@@ -31,7 +31,7 @@ inputs: review-inputs
 decisions:
   - {decision: a second data scientist is hired, owner: olga, due: 2026-09-30,
      about: [earlier_actions, context_changes, nonconformities, monitoring, audits, objectives, incidents, opportunities]}
-next: 2099-07-01
+next: 2028-07-01
 """
 )
 MORE_PLANTED = {

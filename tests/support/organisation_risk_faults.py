@@ -78,7 +78,7 @@ RISK_FAULTS = {
             (REPORT, "cause: the version is in use since today, ",
              "cause: the version is in use since today, closed_on: 2026-01-31, closed_by: [no-such-record], "),
         ],
-        ["F10 impact-loan-screening", "I5 audit-report/N1", "I5 audit-report/N1/closed", "I6 new-class", f"L1 {LIVE}",
+        ["F10 impact-loan-screening", "G8 new-class", "I5 audit-report/N1", "I5 audit-report/N1/closed", "I6 new-class", f"L1 {LIVE}",
          f"L1 {LIVE}/release-loan-screening/drill", "L14 logs-loan-screening/logs", "L5 deviations/nonconformities.0/cause",
          "L6 deviations/N7", "M1 review-inputs", "O1 oversight/2026-06-30", "O4 use-objectives/reading", "W9 retention"],
     ),

@@ -16,7 +16,7 @@ from aims_mlflow.gates.document_content.audits import (
     without_report,
 )
 from aims_mlflow.gates.document_content.causes import is_no_cause
-from aims_mlflow.gates.document_content.reviews import changed_inputs, next_due, wrong_minutes
+from aims_mlflow.gates.document_content.reviews import changed_inputs, last_day, next_due, wrong_minutes
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.gates.shapes import texts
 from aims_mlflow.gates.verdict import joined
@@ -29,7 +29,6 @@ from aims_mlflow.records.documents.improvement import (
     ReviewInputsDocument,
     ReviewMinutesDocument,
 )
-from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def _no_trainer(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    if is_among(str(entry.get("person")), subject.counted.trainers):
+    if subject.known_documents().is_one_of(str(entry.get("person")), subject.counted.trainers):
         return "failed", f"{entry.get('person')} audits a model that they trained"
     known = says(entry.get("competence"))
     return None if known else ("missing", f"the competence of {entry.get('person')} is not stated")
@@ -89,8 +88,10 @@ def audited(subject: StatusSubject, at: datetime) -> Judgement:
 
 def tells_incidents(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:
     """Each published incident until the cut-off is named by its id, here or in the inputs of an earlier review."""
-    last = str(document.fields.get("cutoff") or at.strftime("%Y-%m-%d"))[:10]
-    told = [d for d in subject.written("review-inputs") if str(d.fields.get("cutoff") or last)[:10] <= last]
+    today = at.strftime("%Y-%m-%d")
+    last = last_day(_cutoff(document), today)
+    inputs = subject.written("review-inputs")
+    told = [d for d in inputs if not _cutoff(d) or last_day(_cutoff(d), today) <= last]
     said = " ".join(text for d in told for text in texts(d.fields.get("incidents")))
     named = set(re.findall(r"[\w.-]*\w", said.casefold()))
     for incident in subject.written("incident"):
@@ -98,6 +99,11 @@ def tells_incidents(document: PublishedDocument, subject: StatusSubject, at: dat
         if day <= last and incident.id.casefold() not in named:
             return "missing", f"incident {incident.id} of {day} is not among its inputs"
     return None
+
+
+def _cutoff(document: PublishedDocument) -> str | None:
+    stated = document.fields.get("cutoff")
+    return str(stated) if stated else None
 
 
 def _as_written(inputs: ReviewInputsDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
@@ -138,17 +144,21 @@ def _done_in_time(document: CorrectiveActionDocument, known: DocumentSet, day: s
 def _checked_again(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     if subject.digest and entry.get("model_digest") != subject.digest:
         return "failed", f"the effect was checked on {str(entry.get('model_digest'))[:12]}, not on these bytes"
-    if person(str(entry.get("by"))) == person(str(entry.get("owner"))):
+    if subject.known_documents().is_one_of(str(entry.get("by")), (str(entry.get("owner")),)):
         return "failed", f"{entry.get('by')} checked the effect of an own action"
     return None if entry.get("result") == "passed" else ("failed", "the check of the effect did not pass")
 
 
 def _of_an_action(document: EffectivenessCheckDocument, known: DocumentSet, day: str) -> Problem:  # noqa: ARG001
-    """Each check is of a corrective action that is there: by its id, its words, or the id of its document."""
+    """Each check is of a corrective action that is there (by its id, its words, or its document), and by another."""
     actions = known.of(CorrectiveActionDocument)
     names = {n.casefold() for d in actions for a in d.actions for n in (a.id, a.action, d.id) if n}
     lost = [c.action for c in document.checks if c.action.casefold() not in names]
-    return ("missing", f"it checks {lost[0]!r}, which is no corrective action") if lost else None
+    if lost:
+        return "missing", f"it checks {lost[0]!r}, which is no corrective action"
+    every = [(c, a) for c in document.checks for d in actions for a in d.actions if c.action in (a.id, a.action)]
+    own = [c for c, a in every if c.by and a.owner and known.is_one_of(c.by, (a.owner,))]
+    return ("failed", f"{own[0].by} checked the effect of an own action") if own else None
 
 
 PROGRAMME = by_document(

@@ -94,8 +94,7 @@ def keyring_agrees(subject: StatusSubject, at: datetime) -> Judgement:
     stated = [e for d in subject.newest("role-assignment") for e in mappings(d.fields.get("assignments"))]
     for entry in (e for e in stated if str(e.get("since") or day) <= day <= str(e.get("until") or day)):
         role, who = SIGNED_WITH.get(str(entry.get("duty"))), str(entry.get("person"))
-        keys = [k for k in subject.keyring.keys if known.same_person(k.owner) == known.same_person(who)]
-        if role and not any(_valid(k, role, at) for k in keys):
+        if role and not any(_valid(k, role, at) for k in known.keys_of(who)):
             lacking.append(f"{who} has no valid key with the role {role}")
     return Judgement("failed", "; ".join(lacking), named.evidence, basis="person") if lacking else named
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.records.documents.context import SystemEntry
+from aims_mlflow.records.documents.context import IN_USE, SystemEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from aims_mlflow.records.documents.third_parties import SupplierDocument
 
-IN_USE, RETIRED = ("deployment", "operation"), "retirement"
+RETIRED = "retirement"
 Systems = dict[str, SystemEntry]
 
 

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.content_words import content_words
+from aims_mlflow.gates.document_content.own_work import behind_document, work_in_scope
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument
-from aims_mlflow.records.documents.leadership import RoleAssignmentDocument
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 
 if TYPE_CHECKING:
@@ -32,27 +32,11 @@ def planned_audit(report: AuditReportDocument, documents: DocumentSet) -> Planne
     return next((a for a in planned if report.audit is not None and a.id == report.audit), None)
 
 
-def work_in_scope(scope: Iterable[str], documents: DocumentSet) -> Iterator[tuple[str, str]]:
-    """Yield (person, what they do) of everybody who owns a system of a scope, or has a duty for it, as of any day."""
-    for system in (s for s in dict.fromkeys(scope) if s in documents.systems):
-        yield documents.systems[system].owner, f"owns {system}"
-        for document in documents.about(RoleAssignmentDocument, system):
-            for entry in document.assignments:
-                names = (name for name in (entry.person, *entry.responsible) if name)
-                yield from ((name, f"is to {entry.duty} {system}") for name in names)
-
-
-def behind_document(name: str, documents: DocumentSet) -> set[str]:
-    """Return who wrote, owns or is to approve a sampled document."""
-    found = documents.named(name.removeprefix("document:"))
-    return {who for d in found for who in (d.author, d.owner, d.approver) if who}
-
-
 def own_work(report: AuditReportDocument, scope: Iterable[str], documents: DocumentSet) -> Iterator[tuple[str, str]]:
     """Yield (member of the team, what of their own they audit)."""
     work = [*work_in_scope(scope, documents)]
     for item in report.sample.items if report.sample else ():
-        work += [(name, f"wrote, owns or approved {item}") for name in behind_document(item, documents)]
+        work += [(name, f"wrote, owns, decided or approved {item}") for name in behind_document(item, documents)]
     for member in report.team:
         mine = documents.same_person(member.person)
         yield from ((member.person, does) for name, does in work if documents.same_person(name) == mine)

@@ -73,6 +73,10 @@ class DocumentSet(ABC):
         """Return whether somebody is one of several people, whichever of their names is given."""
         return self.same_person(name) in {self.same_person(other) for other in others}
 
+    def keys_of(self, name: str) -> list[KeyEntry]:
+        """Return somebody's keys, whichever of their names is given."""
+        return [k for k in self.keyring.keys if self.is_one_of(k.owner, (name,))] if self.keyring else []
+
     @cached_property
     def _known_as(self) -> dict[str, str]:
         return known_as(self.people.values(), self.keyring.keys if self.keyring else ())

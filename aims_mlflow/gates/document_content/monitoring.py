@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.gates.person_statements import says
@@ -76,3 +77,38 @@ def why_late(run: SealedRecord, acknowledged: Acknowledgement, within_hours: int
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     late = moment > parse_time(run.evidence.time) + timedelta(hours=within_hours)
     return f"acknowledged on {found[0]}, and was to be within {within_hours} hours" if late else None
+
+
+@dataclass(frozen=True)
+class MonitorSlot:
+    """A day on which a run of a monitor was due, and until when it could come; `run` is the day of the one that did."""
+
+    due: date
+    last: date
+    run: date | None
+
+
+def monitor_slots(plan: MonitoringPlanDocument, since: date, runs: Iterable[date], today: date) -> list[MonitorSlot]:
+    """Return the slots of a plan that are over, or have a run, the oldest first; none of a plan without an interval.
+
+    The first run is due `every_days` after `since`, and each next one as long after the one before. A slot begins on
+    the day after the one before it was due, and is over when its grace is. A run counts for one slot: the first that it
+    is not too late for.
+    """
+    every, grace = timedelta(days=plan.every_days or 0), timedelta(days=plan.grace_days or 0)
+    left, found = sorted(runs, reverse=True), list[MonitorSlot]()
+    before, due = since, since + every
+    while every and before < today:
+        while left and left[-1] <= before:
+            left.pop()
+        run = left.pop() if left and left[-1] <= due + grace else None
+        if run is not None or due + grace < today:
+            found.append(MonitorSlot(due, due + grace, run))
+        before, due = due, due + every
+    return found
+
+
+def missed_runs(plan: MonitoringPlanDocument, slots: Iterable[MonitorSlot]) -> list[MonitorSlot]:
+    """Return the slots in which no run was made, without those of which somebody states in the plan why none was."""
+    explained = {m.was_due for m in plan.missed if says(m.by) and says(m.reason)}
+    return [slot for slot in slots if slot.run is None and slot.due.isoformat() not in explained]

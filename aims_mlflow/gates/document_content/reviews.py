@@ -41,6 +41,16 @@ UNCHANGED = re.compile(
 )
 
 
+def last_day(cutoff: str | None, today: str) -> str:
+    """Return the last day that lies before the cut-off of a review as a whole; `today` where none is stated.
+
+    Events have days and no hours: whether one of the day itself came before the cut-off, nobody can tell.
+    """
+    if not cutoff or cutoff[11:16] == "23:59":
+        return cutoff[:10] if cutoff else today
+    return (date.fromisoformat(cutoff[:10]) - timedelta(days=1)).isoformat()
+
+
 def wrong_minutes(held: ReviewMinutesDocument, documents: DocumentSet) -> list[str]:
     """Return what is wrong with the minutes of a management review; M2 in findings."""
     wrong = []

@@ -1,8 +1,8 @@
-"""What makes a risk register or the statement of applicability stale, and risks that nothing closed."""
+"""The risks of all registers by their ids, what makes a register or the statement of applicability stale."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.documents.impact import ReassessmentDocument
@@ -13,6 +13,32 @@ from aims_mlflow.records.documents.risk import RiskRegisterDocument
 if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskEntry
+
+OPEN = ("open", "treating", None)  # statuses of a risk that is still to be treated
+
+
+class RegisteredRisk(NamedTuple):
+    """A risk, the id of its register, and the system that either names."""
+
+    risk: RiskEntry
+    register: str
+    system: str | None
+
+
+def registered_risks(documents: DocumentSet) -> list[RegisteredRisk]:
+    """Return the risks of all registers; two registers may each have a risk of one id."""
+    registers = documents.of(RiskRegisterDocument)
+    return [RegisteredRisk(r, d.id, r.system or d.system) for d in registers for r in d.risks]
+
+
+def risks_named(name: str, documents: DocumentSet, system: str | None = None) -> list[RegisteredRisk]:
+    """Return the risks with an id, of every system or, where one is named, of this system."""
+    return [r for r in registered_risks(documents) if r.risk.id == name and (not system or r.system in (None, system))]
+
+
+def is_settled(risk: RiskEntry) -> bool:
+    """Return whether a risk was treated, or needs no treatment any more."""
+    return risk.status not in OPEN or risk.treated_on is not None
 
 
 def closed_by_nothing(register: RiskRegisterDocument) -> list[RiskEntry]:

@@ -9,7 +9,15 @@ from aims_mlflow.records.limit import holds
 
 # A limit names a number, or all or nothing; the year by which it is to be reached is none.
 YEAR = re.compile(r"\b(in|by|until|since|of|from|than|before|after|during)\s+(19|20)\d\d(-\d\d){0,2}\b", re.IGNORECASE)
-VALUE = re.compile(r"\d|\b(all|every|each|none|no|never|zero)\b", re.IGNORECASE)
+# "One" is a number after such words alone: "no worse than the one before" names none.
+BOUND = r"(?:at (?:least|most)|more than|less than|fewer than|up to|within|under|over|below|above)"
+NUMERALS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen half third quarter"
+)
+VALUE = re.compile(
+    rf"\d|\b(all|every|each|none|no|never|zero|{NUMERALS.replace(' ', '|')})\b|\b{BOUND} one\b", re.IGNORECASE
+)
 EVERY = re.compile(r"\s*(all|every|each)\b", re.IGNORECASE)
 NOTHING = re.compile(r"\s*(none|no|never|zero)\b", re.IGNORECASE)
 FAILED = re.compile(
@@ -49,6 +57,12 @@ COMPARATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 def names_value(limit: str | None) -> bool:
     """Return whether a limit or target names a value, so that somebody can say when it is missed."""
     return limit is not None and VALUE.search(YEAR.sub("", limit)) is not None
+
+
+def direction(limit: str | None) -> str | None:
+    """Return in which direction a limit such as "at least 0.8" goes: `at_least`; None if no word says it."""
+    words = LIMITED.search(limit or "")
+    return words.lastgroup if words else None
 
 
 def misses(result: str) -> bool:

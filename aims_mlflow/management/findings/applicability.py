@@ -11,7 +11,7 @@ from aims_mlflow.catalog.loader import controls, objectives
 from aims_mlflow.errors import nearest
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
-from aims_mlflow.gates.document_content.risks import changed_since
+from aims_mlflow.gates.document_content.risks import changed_since, registered_risks, risks_named
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.decision_rows import row_findings
 from aims_mlflow.management.findings.laws import law_changes
@@ -46,7 +46,7 @@ LEGAL = re.compile(
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield every finding about the newest statement of applicability, and about who accepted what is left of risks."""
-    yield from _accepted(state)
+    yield from _accepted(state, now.strftime("%Y-%m-%d"))
     newest = state.statement
     if newest is None:
         fact = "there is no statement of applicability: no control is in or out with a reason"
@@ -120,11 +120,13 @@ def _basis(control: str, row: ControlStatement, statement: str, state: Managemen
 
 def _risks(state: ManagementState, rows: dict[str, ControlStatement], statement: str) -> Iterator[ManagementFinding]:
     """Yield P4: controls by which a register or a plan treats a risk, and that are not in."""
-    systems = {r.id: r.system for d in state.of(RiskRegisterDocument) for r in d.risks}
-    treated = [(d.id, r.id, r.controls) for d in state.of(RiskRegisterDocument) for r in d.risks]
-    treated += [(d.id, r.risk, r.controls) for d in state.of(TreatmentPlanDocument) for r in d.risks]
-    for document, risk, control in ((d, r, c) for d, r, several in reversed(treated) for c in several):
-        about, system = f"{risk}/{control}", systems.get(risk)
+    treated = [(r.register, r.risk.id, r.system, r.risk.controls) for r in registered_risks(state)]
+    for plan in state.of(TreatmentPlanDocument):
+        for entry in plan.risks:
+            named = risks_named(entry.risk, state, plan.system)
+            treated.append((plan.id, entry.risk, named[0].system if named else plan.system, entry.controls))
+    for document, risk, system, control in ((d, r, s, c) for d, r, s, several in reversed(treated) for c in several):
+        about = f"{risk}/{control}"
         if re.fullmatch(r"A\.[\d.]+", control) and control not in controls():
             fact = f"risk {risk} is treated by {control}, which is no control of Annex A ({document})"
             fix = f"name a control of Annex A in `controls` of {risk}, or another standard's with its name: {document}"
@@ -148,24 +150,27 @@ def _alike(statement: ApplicabilityDocument) -> Iterator[ManagementFinding]:
             yield ManagementFinding("P6", about, fact, "say for each control why", None, (statement.id,))
 
 
-def _accepted(state: ManagementState) -> Iterator[ManagementFinding]:
+def _accepted(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield P7: what is left of a risk is accepted by nobody, or by somebody who may not."""
     may_accept = AcceptingPeople(state)
     for document in state.of(RiskRegisterDocument):
         for risk in document.risks:
-            why = _why_not_accepted(risk, may_accept, known=bool(state.people))
+            why = _why_not_accepted(risk, may_accept, today, known=bool(state.people))
             if why:
                 fact = f"what is left of risk {risk.id} {why}"
-                fix = f"let top management, or whom the risk method names, accept {risk.id}"
+                fix = f"let top management, or whom the risk method names, accept {risk.id} in {document.id} anew"
+                fix += ", or treat it"
                 yield ManagementFinding("P7", risk.id, fact, fix, risk.system, (document.id,))
 
 
-def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, *, known: bool) -> str | None:
-    """Return why nobody fit accepted what is left; `known` is whether a register of people exists (W7 if not)."""
+def _why_not_accepted(risk: RiskEntry, may_accept: AcceptingPeople, today: str, *, known: bool) -> str | None:
+    """Return why nobody fit accepts what is left today; `known` is whether a register of people exists (W7 if not)."""
     if risk.residual is None and risk.treatment != "accept" and risk.status != "accepted":
         return None
     if not says(risk.accepted_by):
         return "is accepted by nobody"
+    if risk.accepted_until and risk.accepted_until < today and risk.status != "closed":
+        return f"was accepted by {risk.accepted_by} until {risk.accepted_until}, and is accepted by nobody since"
     level = (risk.residual.level if risk.residual else risk.level or "").casefold()
     if not known or may_accept(str(risk.accepted_by), level):
         return None

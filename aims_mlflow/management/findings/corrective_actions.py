@@ -104,6 +104,9 @@ def _late(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
             unknown = [e for e in ids if state.deployed is not None and not state.has_record(e.strip())]
             if unknown:
                 wrong.append(f"is shown by {unknown[0]}, which is no record that is there")
+            empty = [e for e in action.evidence if not says(e)]
+            if empty:
+                wrong.append(f"is shown by {empty[0]!r}, which is nothing")
             if wrong:
                 fact = f"corrective action {name} of {document.id} {', and '.join(wrong)}"
                 fix = f"do it, and state owner, done and what shows it in {document.id}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.catalog.loader import kinds
+from aims_mlflow.gates.document_content.residual_risks import wrong_residual_risks
+from aims_mlflow.gates.document_content.risks import registered_risks
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.documents import KINDS
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,8 @@ IN_WORDS = re.compile(
     r"completed|in place|active|met)(\W+(implemented|in place|done|met))?\W*",
     re.IGNORECASE,
 )
+# Kinds of evidence that the gate seals, and no run has.
+LEAVES = frozenset({"gate-decision", "gate-policy", "document-approval", "document-review", "document-withdrawal"})
 SHOWN = 6
 
 
@@ -46,15 +50,25 @@ def row_findings(statement: ApplicabilityDocument, state: ManagementState, today
     yield from _residual(statement, state)
     there = {d.kind for d in state.documents}
     for row in statement.controls:
-        named = [k for k in KIND.findall(row.implemented or "") if k in KINDS and k not in there]
+        every = KIND.findall(row.implemented or "")
+        named = [k for k in every if k in KINDS and k not in there] + _no_record(every, state)
         wrong = None
         if row.review and row.review < today:
             wrong = f"was to be reviewed by {row.review}"
         elif row.applies and named:
-            wrong = f"is said to be implemented by {named[0]}, and there is no such document"
+            what = "document" if named[0] in KINDS else "record of a version in use"
+            wrong = f"is said to be implemented by {named[0]}, and there is no such {what}"
         if wrong:
             fix = f"correct {row.control}, and publish it again: aims document publish {statement.id}"
             yield ManagementFinding("P9", row.control, f"{row.control} {wrong}", fix, None, (statement.id,))
+
+
+def _no_record(named: list[str], state: ManagementState) -> list[str]:
+    """Return the kinds of evidence among some words of which no version in use has a record."""
+    if state.deployed is None:
+        return []
+    there = {r.evidence.kind for r in state.records_in_use} | LEAVES | set(KINDS)
+    return [name for name in named if name in kinds() and name not in there]
 
 
 def _states(row: ControlStatement, field: str) -> bool:
@@ -65,10 +79,14 @@ def _states(row: ControlStatement, field: str) -> bool:
 
 
 def _residual(statement: ApplicabilityDocument, state: ManagementState) -> Iterator[ManagementFinding]:
-    left = {r.id: d.id for d in state.of(RiskRegisterDocument) for r in d.risks if r.residual is not None}
+    left = [r for r in registered_risks(state) if r.risk.residual is not None]
     if left and not says(statement.residual_risks):
         fact = f"{statement.id} does not state what risk is left and who accepted it, and of {len(left)} risks "
-        fact += f"something is left: {', '.join(list(left)[:SHOWN])}"
+        fact += f"something is left: {', '.join(r.risk.id for r in left[:SHOWN])}"
         fix = f"state it in residual_risks, and let top management approve it: aims document publish {statement.id}"
-        ids = (statement.id, *dict.fromkeys(left.values()))
+        ids = (statement.id, *dict.fromkeys(r.register for r in left))
         yield ManagementFinding("P9", f"{statement.id}/residual_risks", fact, fix, None, ids)
+    elif wrong := wrong_residual_risks(statement, state):
+        fact = f"residual_risks of {statement.id} {'; '.join(wrong[:SHOWN])}"
+        fix = f"state in residual_risks what the registers have: aims document publish {statement.id}"
+        yield ManagementFinding("P9", f"{statement.id}/residual_risks", fact, fix, None, (statement.id,))

@@ -12,6 +12,7 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
 from aims_mlflow.field_address import field_text
+from aims_mlflow.gates.document_content.own_work import signers_of
 from aims_mlflow.ledger import merkle
 from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.cited_elsewhere import cited_elsewhere
@@ -173,8 +174,7 @@ def _looked_up_in(ledger: Ledger, wanted: frozenset[str]) -> tuple[dict[str, fro
         except AimsError:
             continue
         if any(begins(record.id, name) for name in wanted):
-            entry = keyring.find(record.evidence.key_id) if keyring else None
-            found[record.id] = frozenset({record.evidence.actor, *([entry.owner] if entry else [])})
+            found[record.id] = frozenset(signers_of([record], keyring))
     return found, requests
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from datetime import date, timedelta
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING
 from aims_mlflow.catalog.incident_deadlines import incident_deadlines
 from aims_mlflow.gates.document_content.causes import is_no_cause
 from aims_mlflow.gates.document_content.content_words import affirmed
+from aims_mlflow.gates.document_content.improvements import done_actions
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import days_after
-from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.own_tests import why_no_own_test
 from aims_mlflow.records.documents.improvement import CorrectiveActionDocument
 from aims_mlflow.records.documents.incident import IncidentDocument
 
@@ -68,6 +70,13 @@ def _days(incident: IncidentDocument, today: str) -> Iterator[str]:
         yield f"the organisation knew of it on {aware}, before it was detected on {detected}"
     elif detected and aware and aware > days_after(detected, LATEST_AWARE):
         yield f"it was detected on {detected}, and the organisation knew of it on {aware}: until then nobody was told"
+    times = [step.time for step in incident.timeline if step.time]
+    ahead = [time for time in times if time[:10] > today]
+    if ahead:
+        yield f"its timeline has {ahead[0][:10]}, which lies ahead"
+    elif times != sorted(times):
+        later, earlier = next((one, other) for one, other in itertools.pairwise(times) if one > other)
+        yield f"its timeline has {earlier} after {later}"
     longest = OPEN_AT_MOST.get(str(incident.status))
     if longest and detected and days_after(detected, longest) < today:
         yield f"it was detected on {detected}, and is {incident.status} after more than {longest} days"
@@ -95,6 +104,8 @@ def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
         yield f"it is not serious by its own entry, and its harm is {kind!r}"
     for duty in incident.duties:
         due = min((d for d in (duty.due, last if is_authority(duty) else None) if d), default=None)
+        if last and duty.due and duty.due > last and is_authority(duty) and law:
+            yield f"{duty.to} is to be told by {duty.due}, and {law.law} says by {last}"
         if due and duty.sent is None and due < today:
             yield f"{duty.to} had to be told by {due}, and was not"
         elif due and duty.sent and duty.sent > due:
@@ -124,7 +135,7 @@ def _closed(incident: IncidentDocument, state: ManagementState) -> Iterator[str]
     for name, day in (("risks", incident.risks_reviewed), ("impact assessment", incident.impact_reassessed)):
         if not day or day < detected:
             yield f"its {name} {'was' if name.startswith('impact') else 'were'} not reviewed after {detected or 'it'}"
-    done = {a.id or a.action for d in state.of(CorrectiveActionDocument) for a in d.actions if a.done}
+    done = done_actions(state)
     done |= {d.id for d in state.of(CorrectiveActionDocument) if d.actions and all(a.done for a in d.actions)}
     open_actions = [a for a in incident.actions if a not in done]
     if open_actions or not incident.actions:

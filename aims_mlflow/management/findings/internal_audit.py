@@ -9,19 +9,18 @@ from aims_mlflow.catalog.loader import clauses, controls
 from aims_mlflow.gates.document_content.audits import (
     CYCLE_YEARS,
     YEAR,
-    behind_document,
     cycle_begin,
     is_overdue,
     lacking_competence,
     meet,
     planned_audit,
     without_report,
-    work_in_scope,
 )
+from aims_mlflow.gates.document_content.own_work import behind_document, work_in_scope
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.beginnings import begun
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.context import IN_USE
+from aims_mlflow.records.documents.context import BEFORE_USE, IN_USE
 from aims_mlflow.records.documents.improvement import AuditProgrammeDocument, AuditReportDocument
 from aims_mlflow.registers.seeded_draw import order_by_seed
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.improvement import AuditFindingEntry, AuditSample
-
-UNUSED = ("idea", "development", "verification")
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
@@ -66,7 +63,7 @@ def _independence(
     for name, does in work_in_scope(scope, state):
         own.setdefault(state.same_person(name), []).append(does)
     for member in report.team:
-        reasons = own.get(state.same_person(member.person))
+        reasons = list(dict.fromkeys(own.get(state.same_person(member.person), ())))
         if reasons:
             fact = f"{member.person}, of the team of audit {report.id}, {reasons[0]}"
             fact += f" ({len(reasons) - 1} more)" if len(reasons) > 1 else ""
@@ -80,11 +77,16 @@ def _people_behind(item: str, state: ManagementState) -> set[str]:
     """Return who signed a sampled record, or wrote, owns or approved a sampled document."""
     found = set(state.signers.get(item, ())) | behind_document(item, state)
     for _, version in state.live:
-        if item == version.digest or item.startswith(
-            (f"models:/{version.model}/{version.version}", f"models:/{version.model}@")
-        ):
-            found |= {c.owner for c in version.consents} | {r.evidence.actor for r in version.of("training-provenance")}
+        name = f"models:/{version.model}"
+        if item in (version.digest, f"{name}/{version.version}", f"{name}/{version.place}", f"{name}@{version.place}"):
+            found |= {c.owner for c in version.consents} | state.trainers_of(version)
     return found
+
+
+def _is_there(item: str, state: ManagementState) -> bool:
+    """Return whether a sampled item is a document, a record, or a version that exists."""
+    versions = (f"models:/{v.model}/{number}" for _, v in state.live for number in v.versions)
+    return item in versions or bool(_people_behind(item, state))
 
 
 def _planned(state: ManagementState) -> Iterator[ManagementFinding]:
@@ -129,7 +131,7 @@ def _sample(report: AuditReportDocument, state: ManagementState) -> Iterator[Man
             wrong.append(f"has {len(sample.items)} items of {sample.population_size}")
         elif len(sample.items) < sample.population_size:
             wrong += _not_drawn(sample)
-        unknown = [i for i in sample.items if not _people_behind(i, state)]
+        unknown = [i for i in sample.items if not _is_there(i, state)]
         if unknown:
             wrong.append(
                 f"has {len(unknown)} of {len(sample.items)} items that are not found here, such as {unknown[0]}"
@@ -218,7 +220,7 @@ def _programme(
         high = [o for o, p in entry.objectives.items() if p.priority == "high"]
         began = min((d for s, d in entry.stage_dates.items() if s in IN_USE), default="")
         last_year_or_planned = last_year | (planned if began > year_ago else set())
-        if entry.in_scope is False or entry.stage in UNUSED or system in (last_year_or_planned if high else held):
+        if entry.in_scope is False or entry.stage in BEFORE_USE or system in (last_year_or_planned if high else held):
             continue
         within = f"a year, and has high priority for {', '.join(high)}" if high else f"{years} years"
         yield ManagementFinding(

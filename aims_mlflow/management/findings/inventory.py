@@ -11,7 +11,7 @@ from aims_mlflow.management.comparison import claims, compare, names_of, same_pr
 from aims_mlflow.management.findings.register_entries import entry_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.base import parse_time
-from aims_mlflow.records.documents.context import IN_USE, ScopeDocument
+from aims_mlflow.records.documents.context import BEFORE_USE, IN_USE, STAGES, ScopeDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
 from aims_mlflow.records.inventory import SERVING
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from aims_mlflow.management.comparison import RegisterComparison
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
-    from aims_mlflow.records.documents.context import SystemEntry
+    from aims_mlflow.records.documents.context import LifecycleStage, SystemEntry
 
 OLDEST_SCAN = timedelta(days=30)
-BEFORE_USE = ("idea", "development", "verification")
+PROVIDER = "provider"
 MODELS = "registered models"
 # An AI policy that is for every system, whichever it names besides.
 EVERY = re.compile(r"\b(all|every|each|any|everyone|everybody|whoever|whatever)\b", re.IGNORECASE)
@@ -41,7 +41,7 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _ghosts(system, entry, state, compared)
         yield from _outside(system, entry, state, compared)
         yield from entry_findings(system, entry, state, today)
-        yield from _stage(system, entry, state, compared, names)
+        yield from _stage(system, entry, state, compared, names, today)
     yield from _scans(state, compared, now)
     yield from _scope(state)
 
@@ -103,7 +103,7 @@ def _outside(
     if entry.in_scope is not False or state.inventory is None:
         return
     held = [i for i in state.inventory.items if i.kind in SERVING and compared.claimed.get(i.key) == system]
-    held += [i for i in state.inventory.items if i.kind == "provider" and compared.claimed.get(i.key) == system]
+    held += [i for i in state.inventory.items if i.kind == PROVIDER and compared.claimed.get(i.key) == system]
     if held:
         fact = f"{system} is out of scope, and {held[0].called} answers requests or is called"
         fact += f" ({len(held) - 1} more)" if len(held) > 1 else ""
@@ -112,19 +112,42 @@ def _outside(
 
 
 def _stage(
-    system: str, entry: SystemEntry, state: ManagementState, compared: RegisterComparison, names: dict[str, str]
+    system: str,
+    entry: SystemEntry,
+    state: ManagementState,
+    compared: RegisterComparison,
+    names: dict[str, str],
+    today: str,
 ) -> Iterator[ManagementFinding]:
+    """Yield S5: a stage before or after the use, beside a ledger, a scan or days that show another one."""
+    unused = entry.stage not in IN_USE
     mine = [d for d in state.deployed or () if names.get(d.model) == system]
-    items = state.inventory.items if state.inventory and entry.stage == "retirement" and not mine else ()
-    held = [i for i in items if i.kind in SERVING and compared.claimed.get(i.key) == system]
-    if held:
-        fact = f"the entry says retirement, and the scan found {held[0].called} of {held[0].address}"
-        fix = f"take it away, or correct the stage of {system}"
-        yield ManagementFinding("S5", system, fact, fix, system, (entry.id,))
-    if mine and (entry.stage in BEFORE_USE or entry.stage == "retirement" or entry.stage is None):
-        fact = f"the entry says {entry.stage or 'no stage'}, the ledger says that {_said(mine[0])}"
+    held = [i for i in state.inventory.items if compared.claimed.get(i.key) == system] if state.inventory else []
+    # Traces of calls are kept after a retirement, and developing makes some; an idea makes none.
+    shown = SERVING if entry.stage == "retirement" else (PROVIDER,) if entry.stage in ("idea", None) else ()
+    found = [i for i in held if i.kind in shown]
+    says = f"the entry says {entry.stage or 'no stage'}"
+    if unused and mine:
+        fact = f"{says}, the ledger says that {_said(mine[0])}"
         fix = f"correct the stage of {system}, or take {mine[0].place} from its version: aims gate retire"
-        yield ManagementFinding("S5", system, fact, fix, system, (entry.id,))
+    elif found:
+        fact = f"{says}, and the scan found {found[0].called} of {found[0].address}"
+        fix = f"take it away, or correct the stage of {system}"
+    elif later := _later_stage(entry, today):
+        fact = f"{says}, and by stage_dates {later} began on {entry.stage_dates[later]}"
+        fix = f"correct the stage of {system}, or the day of {later} in its stage_dates"
+    else:
+        return
+    yield ManagementFinding("S5", system, fact, fix, system, (entry.id,))
+
+
+def _later_stage(entry: SystemEntry, today: str) -> LifecycleStage | None:
+    """Return the stage that an entry came to by its days, where that is in use or after it, and the stage is before."""
+    reached = [stage for stage in STAGES if entry.stage_dates.get(stage, "9999") <= today]
+    if not reached or entry.stage is None or reached[-1] in BEFORE_USE:
+        return None
+    both_used = entry.stage in IN_USE and reached[-1] in IN_USE
+    return reached[-1] if STAGES.index(entry.stage) < STAGES.index(reached[-1]) and not both_used else None
 
 
 def _said(deployed: DeployedVersion) -> str:
@@ -147,7 +170,8 @@ def _scans(state: ManagementState, compared: RegisterComparison, now: datetime) 
 def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield S8: systems that scope and register do not agree about, and documents about systems in no register."""
     for document in state.documents:
-        if document.system and document.kind != "system" and document.system not in state.systems and state.systems:
+        known = {None, *state.systems, *state.unread_systems}
+        if document.kind != "system" and document.system not in known and state.systems:
             yield ManagementFinding(
                 "S8", document.id, f"{document.called} is about {document.system}, which is in no register",
                 f"aims system add {document.system}, or correct `system` of {document.id}", document.system,
@@ -155,7 +179,7 @@ def _scope(state: ManagementState) -> Iterator[ManagementFinding]:
             )  # fmt: skip
     yield from _governed(state)
     for scope in state.of(ScopeDocument):
-        for system, fact in scope_differs(scope, state):
+        for system, fact in ((s, f) for s, f in scope_differs(scope, state) if s not in state.unread_systems):
             entry = state.systems.get(system)
             fix = f"correct systems_in and systems_out of {scope.id}, or the entry of {system}"
             fix = fix if entry else f"aims system add {system}"

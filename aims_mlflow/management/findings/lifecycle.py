@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.monitoring import (
     acknowledgement,
     is_breach,
+    missed_runs,
+    monitor_slots,
     other_baseline,
     rows_of,
     watches,
@@ -19,6 +21,7 @@ from aims_mlflow.management.findings.corrective_actions import corrective_findin
 from aims_mlflow.management.findings.incidents import incident_findings
 from aims_mlflow.management.findings.plans_of_version import plan_findings
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.information import QualityRequirementsDocument
 from aims_mlflow.records.documents.lifecycle import (
     DeploymentPlanDocument,
@@ -75,14 +78,15 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
         if not plan.every_days or not watches(plan.model, (f"{version.model}@{version.place}",)):
             continue
         begun = date.fromisoformat(max(version.since[:10], plan.effective_from or ""))
-        runs = sorted(date.fromisoformat(r.evidence.time[:10]) for r in version.of("monitor-run"))
-        missed = missed_slots(begun, plan.every_days, plan.grace_days or 0, runs, now.date())
+        runs = [date.fromisoformat(r.evidence.time[:10]) for r in version.of("monitor-run")]
+        missed = missed_runs(plan, monitor_slots(plan, begun, runs, now.date()))
         if missed:
             fact = (
                 f"{len(missed)} runs of the monitor of {version.name} were missed, by plan {plan.id} (every "
-                f"{plan.every_days} days since {begun}): the first was due on {missed[0]}"
+                f"{plan.every_days} days since {begun}): the first was due on {missed[0].due}"
             )
-            fix = f"aims monitor run {version.address} --data FILE, and seal its run"
+            fix = f"aims monitor run {version.address} --data FILE, and seal its run; of each that was missed state "
+            fix += f"was_due, by and reason in `missed` of {plan.id}: aims document publish {plan.id}"
             about = f"{system}/{version.model}@{version.place}/{plan.id}"
             yield ManagementFinding("L2", about, fact, fix, system, (plan.id,))
 
@@ -128,23 +132,6 @@ def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iter
             )
             fact += "which is none of this version"
             yield ManagementFinding("L17", f"{at}/{run.id}", fact, f"run it again: {again}", system, (run.id,))
-
-
-def missed_slots(begun: date, every: int, grace: int, runs: list[date], today: date) -> list[date]:
-    """Return the days on which a run was due, and until the end of whose grace there was none since the day before it.
-
-    `every` and `grace` are in days. A run counts for one slot: the first that it is not too late for.
-    """
-    missed, unused = [], sorted(runs)
-    last, due = begun, begun + timedelta(days=every)
-    while due + timedelta(days=grace) < today:
-        made = next((run for run in unused if last < run <= due + timedelta(days=grace)), None)
-        if made is None:
-            missed.append(due)
-        else:
-            unused.remove(made)  # one run is not two
-        last, due = due, due + timedelta(days=every)
-    return missed
 
 
 def _required(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -193,7 +180,7 @@ def _required_of(document: WrittenDocument) -> tuple[object, ...]:
 def _without_limit(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield L9: objectives of high priority for which no limit decides whether a model is accepted."""
     for system, entry in state.systems.items():
-        if not entry.models or entry.stage not in ("deployment", "operation") or entry.in_scope is False:
+        if not entry.models or entry.stage not in IN_USE or entry.in_scope is False:
             continue
         kinds = {
             r.kind

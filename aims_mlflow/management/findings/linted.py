@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from aims_mlflow.management.rules.base import LintRule, RaisedAs, Spot
 
 # What a text identifies: days, ids and numbers, and quoted names.
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# A day that cannot be, as rule G8 puts it, and how findings put that one lies ahead.
+DATED = re.compile(r"\d{4}-\d{2}-\d{2} is (before [a-z_]+ \d{4}-|in the future$)")
+AHEAD = re.compile(r"\b(future|ahead|from \d{4}-\d{2}-\d{2} on|begins on)\b")
+HEADER_DAYS = ("effective_from", "review_by", "valid_until", "retention_until")
 NAMED = re.compile(r"[\w./@-]*\d[\w./@-]*|'[^']+'")
 
 
@@ -50,12 +55,25 @@ def _rules_for(kind: str) -> Iterator[tuple[LintRule, RaisedAs]]:
 def _is_told(document: FolderDocument, spot: Spot, beside: list[ManagementFinding]) -> bool:
     """Return whether a finding about the document reports the same place: its line, or what its text identifies."""
     named = set(NAMED.findall(spot.text))
+    if DATED.search(spot.text):
+        return any(_tells_days(other.fact, spot.text) for other in beside)
     for other in beside:
         entry = other.about.removeprefix(document.id).rpartition("/")[2].casefold()
         same_line = document.content and other.fact.startswith(f"{_place(document, spot)}:")
         if same_line or (entry and entry in spot.text.casefold()) or named & set(NAMED.findall(other.fact)):
             return True
     return False
+
+
+def _tells_days(fact: str, dated: str) -> bool:
+    """Return whether a fact reports what is wrong with a day: each day, and that it lies ahead where that is it.
+
+    Days of a header, such as that of the review, are facts of their own rules: one of them is enough.
+    """
+    days, told = set(DAY.findall(dated)), set(DAY.findall(fact))
+    if dated.startswith(HEADER_DAYS):
+        return bool(days & told)
+    return days <= told and (not dated.endswith("in the future") or AHEAD.search(fact) is not None)
 
 
 def _place(document: FolderDocument, spot: Spot) -> str:

@@ -33,6 +33,7 @@ OF_MODEL = {
 def missing(state: ManagementState) -> Iterator[ManagementFinding]:
     """Yield W7 for each document that is not there; one whose control the statement excludes is not missed."""
     there = {(d.kind, d.system) for d in state.documents}
+    there |= {(u.kind, u.system) for u in state.unreadable if u.kind}  # W1 reports what cannot be read
     kinds_there = {kind for kind, _ in there}
     clauses = tuple(d.id for d in (*state.systems.values(), *([state.statement] if state.statement else [])))
     for kind, clause in OF_ORGANISATION.items():

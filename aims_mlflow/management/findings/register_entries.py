@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import objectives
 from aims_mlflow.errors import nearest
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.documents.context import IN_USE, LifecycleStage, PartiesDocument
+from aims_mlflow.records.documents.context import IN_USE, STAGES, PartiesDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import DeployedVersion, ManagementState
     from aims_mlflow.records.documents.context import SystemEntry
 
-STAGES = get_args(LifecycleStage)
 OLDEST_LAW = timedelta(days=365)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -52,8 +52,10 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
 def _not_told(inputs: ReviewInputsDocument, state: ManagementState, today: str) -> Iterator[str]:
     """Yield runs of the monitor beyond a limit, that there were runs at all, and waivers, in the inputs' period."""
     first, last = period_of(inputs, state.documents, today)
+    cutoffs = [d.cutoff for d in state.of(ReviewInputsDocument) if d.id != inputs.id and d.cutoff]
+    begin = max((c for c in cutoffs if c < (inputs.cutoff or "9999")), default="")  # a run has a time, an event a day
     for _, version in state.live:
-        runs = [r for r in version.of("monitor-run") if first < r.evidence.time[:10] <= last]
+        runs = [r for r in version.of("monitor-run") if begin < r.evidence.time <= (inputs.cutoff or "9999")]
         beyond = [r for r in runs if r.evidence.result == "failed" or any(c.passed is False for c in r.evidence.claims)]
         for run in beyond:
             day = run.evidence.time[:10]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.citations import claim_of
 from aims_mlflow.gates.document_content.content_words import is_vague
-from aims_mlflow.gates.document_content.risks import happened_since
+from aims_mlflow.gates.document_content.risks import OPEN, happened_since, is_settled, registered_risks, risks_named
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.cited_records import TRACE, begins, named_records
-from aims_mlflow.management.findings.own_tests import why_no_own_test
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.findings.unwritten_risks import people_of, unwritten_risks
 from aims_mlflow.management.named_causes import why_no_effect
+from aims_mlflow.management.own_tests import why_no_own_test
 from aims_mlflow.management.passages import has_anchor
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from aims_mlflow.management.named_causes import GroupsInData
     from aims_mlflow.records.documents.risk import RiskEntry
 
-OPEN = ("open", "treating", None)
 GROUP = re.compile(r"([\w.-]+)=(.+)")  # a group as a value of the data
 SAME_FOR = 3  # systems, for which one event in the same words is a copy
 
@@ -39,10 +38,9 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     """Yield every finding about risks, their treatment and their closing."""
     today = now.strftime("%Y-%m-%d")
     registers = state.of(RiskRegisterDocument)
-    planned = {t.risk: t.controls for plan in state.of(TreatmentPlanDocument) for t in plan.risks}
     for document in registers:
         for risk in document.risks:
-            yield from _treatment(risk, document.id, planned.get(risk.id, ()), today)
+            yield from _treatment(risk, document.id, _planned(risk, document, state), today)
             yield from _closing(risk, document.id, state)
             yield from _unknown_bases(risk, document.id, state)
             yield from _vague(risk, document.id) if document.language == "en" else ()
@@ -55,7 +53,14 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
         yield from _assessed(state, registers, now.date())
 
 
-def _treatment(risk: RiskEntry, document: str, planned: tuple[str, ...], today: str) -> Iterator[ManagementFinding]:
+def _planned(risk: RiskEntry, register: RiskRegisterDocument, state: ManagementState) -> list[str]:
+    """Return the controls by which treatment plans treat a risk."""
+    system = risk.system or register.system
+    plans = [p for p in state.of(TreatmentPlanDocument) if not p.system or system in (None, p.system)]
+    return [c for plan in plans for t in plan.risks if t.risk == risk.id for c in t.controls]
+
+
+def _treatment(risk: RiskEntry, document: str, planned: list[str], today: str) -> Iterator[ManagementFinding]:
     """Yield R1: a treatment without owner, day or control, or one that is overdue."""
     wrong = [] if says(risk.owner) else ["has no owner"]
     if risk.treatment is None:
@@ -78,19 +83,21 @@ def _treatment(risk: RiskEntry, document: str, planned: tuple[str, ...], today: 
 
 def _plan(state: ManagementState, today: str) -> Iterator[ManagementFinding]:
     """Yield R1 for entries of treatment plans."""
-    treated = {r.id: r for d in state.of(RiskRegisterDocument) for r in d.risks}
+    some = registered_risks(state)
     for plan in state.of(TreatmentPlanDocument):
         for entry in plan.risks:
-            risk = treated.get(entry.risk)
+            named = risks_named(entry.risk, state, plan.system)
+            waiting = next((r for r in named if not is_settled(r.risk)), None)
             wrong = [f"has no {n}" for n in ("measure", "owner", "due") if not says(getattr(entry, n))]
-            if risk is None and treated:
+            if not named and some:
                 wrong.append("is in no risk register")
-            elif risk is not None and entry.due and entry.due < today and risk.status in OPEN and not risk.treated_on:
-                wrong.append(f"was due on {entry.due}, and the register has {entry.risk} as {risk.status or 'open'}")
+            elif waiting is not None and entry.due and entry.due < today:
+                status = waiting.risk.status or "open"
+                wrong.append(f"was due on {entry.due}, and the register has {entry.risk} as {status}")
             if wrong:
                 fact = f"the treatment of {entry.risk} in {plan.id} {', and '.join(wrong)}"
                 fix = f"complete {entry.risk} in {plan.id}, or do what it says and state treated_on in the register"
-                system = risk.system if risk else None
+                system = (waiting or named[0]).system if named else plan.system
                 yield ManagementFinding("R1", f"{plan.id}/{entry.risk}", fact, fix, system, (plan.id,))
 
 
@@ -181,7 +188,8 @@ def _assessed(
     """Yield R4: systems without a risk, levels that the method has not, and registers older than its interval."""
     assessed = {r.system or d.system for d in registers for r in d.risks}
     for document, risk in ((d, r) for d in registers for r in d.risks):
-        if risk.system and risk.system not in state.systems and state.systems:
+        known = {*state.systems, *state.unread_systems}
+        if risk.system and risk.system not in known and state.systems:
             fact, fix = (
                 f"risk {risk.id} is about {risk.system}, which is in no register",
                 f"correct `system` of {risk.id}",

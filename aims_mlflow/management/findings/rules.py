@@ -43,7 +43,7 @@ _ALL = (
     FindingRule("S2", "inventory", "4.3", "minor", "a deployed system is found where the register says"),
     FindingRule("S3", "inventory", "4.3", "major", "a system outside the scope answers no requests"),
     FindingRule("S4", "inventory", "4.3", "minor", "an entry has dated roles, an owner who is there, possible dates"),
-    FindingRule("S5", "inventory", "4.3", "minor", "an entry's stage is the one that the ledger knows"),
+    FindingRule("S5", "inventory", "4.3", "minor", "an entry's stage is that of ledger, scan and its days"),
     FindingRule("S6", "inventory", "4.3", "minor", "each kind of source in scope was scanned"),
     FindingRule("S7", "inventory", "4.3", "minor", "the scan is at most 30 days old"),
     FindingRule("S8", "inventory", "4.3", "major", "scope and register are the same list"),

@@ -10,6 +10,7 @@ from aims_mlflow.gates.document_content.duties import SIGNED_WITH, DutyRegister,
 from aims_mlflow.gates.person_statements import approving_role, counting_approvals, says
 from aims_mlflow.gates.wording import quoted
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.records.documents.context import IN_USE
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument
 from aims_mlflow.signing.owners import person
 
@@ -139,11 +140,11 @@ def _without_key(state: ManagementState, duties: DutyRegister, now: datetime) ->
         return
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     for system, entry in state.systems.items():
-        if entry.stage not in ("deployment", "operation") or entry.in_scope is False:
+        if entry.stage not in IN_USE or entry.in_scope is False:
             continue
         for duty, role in SIGNED_WITH.items():
             for name in duties.accountable(duty, system):  # type: ignore[arg-type]  # keys of SIGNED_WITH are activities
-                keys = [k for k in state.keyring.keys if state.same_person(k.owner) == state.same_person(name)]
+                keys = state.keys_of(name)
                 if not any(k.why_not([role], at) is None for k in keys):
                     fact = f"{name} is to {duty} {system}, and has no valid key with the role {role}"
                     fix = (

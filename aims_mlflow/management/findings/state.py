@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.counting_evidence import without_undone
 from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
+from aims_mlflow.gates.document_content.own_work import signers_of
 from aims_mlflow.gates.wording import quoted
 from aims_mlflow.management.cited_records import begins, ids_in, prefix_of
 from aims_mlflow.records.documents import newest_last
@@ -152,6 +153,11 @@ class ManagementState(DocumentSet):
         return f"aims document new {kind}" + (f" --system {system}" if system else "")
 
     @cached_property
+    def unread_systems(self) -> frozenset[str]:
+        """The systems whose entry cannot be read: W1 reports it, and nothing else follows from that it is not there."""
+        return frozenset(u.system for u in self.unreadable if u.kind == "system" and u.system) - set(self.systems)
+
+    @cached_property
     def statement(self) -> ApplicabilityDocument | None:
         """The newest statement of applicability; None where there is none."""
         return max(self.of(ApplicabilityDocument), key=newest_last, default=None)
@@ -196,9 +202,7 @@ class ManagementState(DocumentSet):
 
     def trainers_of(self, version: DeployedVersion) -> set[str]:
         """Return who trained a version: the account that its records name, and the owner of the key that signed."""
-        trained = version.of("training-provenance")
-        keys = [self.keyring.find(r.evidence.key_id) for r in trained] if self.keyring is not None else []
-        return {r.evidence.actor for r in trained} | {k.owner for k in keys if k is not None}
+        return signers_of(version.of("training-provenance"), self.keyring)
 
     @cached_property
     def live(self) -> tuple[tuple[str, DeployedVersion], ...]:

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
+from aims_mlflow.gates.document_content.risks import OPEN, registered_risks, risks_named
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.management.findings.rules import ManagementFinding
-from aims_mlflow.records.documents.risk import RiskMethodDocument, RiskRegisterDocument, TreatmentPlanDocument
+from aims_mlflow.records.documents.risk import RiskMethodDocument, TreatmentPlanDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,37 +20,35 @@ if TYPE_CHECKING:
 
 TREATED = ("reduce", "share", "avoid")
 LEAST = re.compile(r"\b(low(est)?|rare(ly)?|never|unlikely|improbable|remote|negligible|minor|small|insignificant)\b")
-OPEN = ("open", "treating", None)
 
 
 def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:  # noqa: ARG001 - one form for all
     """Yield every finding about treatment plans beside the risk registers, and about what is left of a risk."""
-    risks = {r.id: (r, d.id) for d in state.of(RiskRegisterDocument) for r in d.risks}
     plans = state.of(TreatmentPlanDocument)
-    planned = {t.risk for plan in plans for t in plan.risks}
-    for risk, register in risks.values():
+    for risk, register, system in registered_risks(state):
+        planned = {t.risk for plan in plans if not plan.system or system in (None, plan.system) for t in plan.risks}
         if plans and risk.treatment in TREATED and risk.status in OPEN and risk.id not in planned:
             fact = f"risk {risk.id} of {register} is to be treated ({risk.treatment}), and no treatment plan has it"
             fix = f"add it to {plans[-1].id}, with measure, owner and day"
-            yield ManagementFinding("R1", f"plan/{risk.id}", fact, fix, risk.system, (register, plans[-1].id))
+            about = f"plan/{register}/{risk.id}"
+            yield ManagementFinding("R1", about, fact, fix, system, (register, plans[-1].id))
         for method in state.of(RiskMethodDocument):
             if _grew(risk, method):
                 fact = f"what is left of risk {risk.id} is more than there was: a treatment makes no risk greater"
                 fix = f"correct likelihood and impact, or what is left, of {risk.id} in {register}"
                 yield ManagementFinding("R4", f"{register}/{risk.id}/left", fact, fix, risk.system, (register,))
     for plan in plans:
-        yield from _accepted(plan, risks, state)
+        yield from _accepted(plan, state)
 
 
-def _accepted(
-    plan: TreatmentPlanDocument, risks: dict[str, tuple[RiskEntry, str]], state: ManagementState
-) -> Iterator[ManagementFinding]:
+def _accepted(plan: TreatmentPlanDocument, state: ManagementState) -> Iterator[ManagementFinding]:
     may_accept = AcceptingPeople(state)
     for treated in plan.risks:
-        risk, register = risks.get(treated.risk, (None, ""))
-        system = risk.system if risk else None
+        named = risks_named(treated.risk, state, plan.system)
+        same = [r for r in named if _left(r.risk) in (None, (treated.residual or "").casefold())]
+        risk, register, system = next(iter((*same, *named)), (None, "", None))
         left = risk.residual.level if risk and risk.residual else None
-        if left and treated.residual and left.casefold() != treated.residual.casefold():
+        if treated.residual and left and not same:
             fact = f"of risk {treated.risk} {treated.residual} is left by {plan.id}, and {left} by {register}"
             fix = f"state the same level in {plan.id} and {register}"
             yield ManagementFinding("R4", f"{plan.id}/{treated.risk}/left", fact, fix, system, (plan.id, register))
@@ -61,6 +60,10 @@ def _accepted(
             fact += f"of top management nor may accept level {level or 'not stated'}"
             fix = f"let top management, or whom the risk method names, accept {treated.risk}"
             yield ManagementFinding("P7", f"{plan.id}/{treated.risk}", fact, fix, system, (plan.id,))
+
+
+def _left(risk: RiskEntry) -> str | None:
+    return risk.residual.level.casefold() if risk.residual and risk.residual.level else None
 
 
 def _grew(risk: RiskEntry, method: RiskMethodDocument) -> bool:

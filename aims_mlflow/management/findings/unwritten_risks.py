@@ -92,13 +92,15 @@ def _has_failed(unmet: Unmet, version: DeployedVersion) -> bool:
 
 def _fed(state: ManagementState, risks: list[RiskEntry], ids: tuple[str, ...]) -> Iterator[ManagementFinding]:
     """Yield R3: risks that an impact assessment feeds, and that no register has."""
-    system_of = {r.id: r.system for r in risks}
+    systems_of: dict[str, set[str | None]] = {}
+    for risk in risks:
+        systems_of.setdefault(risk.id, set()).add(risk.system)
     for assessment in state.of(ImpactAssessmentDocument):
         others = set(state.systems) - {assessment.system}
-        unknown = [r for r in assessment.feeds_risks if r not in system_of or system_of[r] in others]
+        unknown = [r for r in assessment.feeds_risks if not systems_of.get(r, set()) - others]
         if unknown:
-            other = system_of.get(unknown[0])
-            where = f"which is a risk of {other}" if other else "which is in no risk register"
+            theirs = sorted(str(s) for s in systems_of.get(unknown[0], ()))
+            where = f"which is a risk of {', '.join(theirs)}" if theirs else "which is in no risk register"
             fact = f"{assessment.id} feeds risk {unknown[0]}, {where}"
             fix = f"add {unknown[0]} to {ids[-1]}, or correct feeds_risks of {assessment.id}"
             yield ManagementFinding("R3", assessment.id, fact, fix, assessment.system, (assessment.id, *ids))

@@ -23,7 +23,7 @@ def wording_context(state: ManagementState, now: datetime) -> LintContext:
     digests = tuple(dict.fromkeys(v.digest for v in state.deployed or () if v.digest))
     view = EvidenceView(ordered, ("the ledger",) if ordered else (), (), digests)
     documents = tuple(state.texts.get(d.id) or _bare(d) for d in state.documents)
-    return LintContext(Folder(Path(), documents), view, state.keyring, now.strftime("%Y-%m-%d"))
+    return LintContext(Folder(Path(), documents, state.unreadable), view, state.keyring, now.strftime("%Y-%m-%d"))
 
 
 def _bare(written: WrittenDocument) -> FolderDocument:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,10 @@ from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.document_content.reviews import REVIEW_INPUTS
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, counting_approvals, says
+from aims_mlflow.management.findings.far_days import far_days
 from aims_mlflow.management.findings.needed_documents import missing
 from aims_mlflow.management.findings.rules import ManagementFinding
+from aims_mlflow.management.findings.two_documents import two_for_one_purpose
 from aims_mlflow.records.documents import missing_for_met, stated_fields
 from aims_mlflow.records.documents.information import DisclosureDutiesDocument
 from aims_mlflow.records.documents.leadership import PolicyDocument
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.base import WrittenDocument
 
 SHOWN = 3
-# Kinds of which one document holds for the whole organisation, or for one system.
-ONE_FOR_ALL = frozenset({"ai-policy", "scope", "risk-method", "soa", "leadership", "impact-process", "register"})
-ONE_FOR_A_SYSTEM = frozenset(
-    {"system", "role-assignment", "intended-use", "requirements", "responsibility-matrix", "log-plan"}
-)
 YEAR = timedelta(days=365)
 # Fields about which a rule of their own says more (R1, R4, L6, L7, O2, M1, M2, I2, I4, I5, P2, S4, K5, T1, T2, T4, T7).
 SAID_ELSEWHERE: dict[str, frozenset[str]] = {
@@ -56,10 +52,11 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     longest = _longest_review(state)
     for document in state.documents:
         yield from _dates(document, longest, now)
+        yield from far_days(document, longest, now)
         yield from _law(document, now)
         yield from _own_approver(document, state)
         yield from _incomplete(document)
-    yield from _twice(state)
+    yield from two_for_one_purpose(state)
     yield from missing(state)
     yield from _kept(state, now.strftime("%Y-%m-%d"))
 
@@ -191,26 +188,6 @@ def _incomplete(document: WrittenDocument) -> Iterator[ManagementFinding]:
     fact = f"{document.called} does not state: {asked}{more}"
     fix = f"answer each of these questions, and publish it again: aims document lint {document.id}"
     yield ManagementFinding("W6", document.id, fact, fix, document.system, (document.id,), control)
-
-
-def _twice(state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield W5: two documents for one purpose, of which nobody can say which one holds."""
-    found: dict[tuple[str, str], list[WrittenDocument]] = defaultdict(list)
-    for document in state.documents:
-        if document.kind in ONE_FOR_ALL and document.system is None:
-            found[document.kind, document.organisation or ""].append(document)
-        elif document.kind in ONE_FOR_A_SYSTEM:
-            found[document.kind, document.system or ""].append(document)
-        elif document.kind == "impact-assessment":
-            found[document.kind, f"{document.system} {' '.join(sorted(document.model_digests))}"].append(document)
-    for (kind, _), several in found.items():
-        if len(several) > 1:
-            names = ", ".join(d.id for d in several)
-            whom = f" of {several[0].system}" if several[0].system else ""
-            fact = f"{len(several)} documents {kind}{whom} are in force: {names}; nobody can say which one holds"
-            fix = f"make one of them, and withdraw the other: aims document withdraw {several[-1].id}"
-            ids = tuple(d.id for d in several)
-            yield ManagementFinding("W5", f"{kind}/{'/'.join(sorted(ids))}", fact, fix, several[0].system, ids)
 
 
 def _kept(state: ManagementState, today: str) -> Iterator[ManagementFinding]:

@@ -6,7 +6,16 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from aims_mlflow.management.rules import cross, cross_management, cross_more, figures, generic, structure
+from aims_mlflow.management.rules import (
+    cross,
+    cross_management,
+    cross_more,
+    cross_risks,
+    entry_ids,
+    figures,
+    generic,
+    structure,
+)
 from aims_mlflow.management.rules.base import LintRule
 from aims_mlflow.strict_yaml import parse
 
@@ -28,9 +37,11 @@ def _nothing(document: FolderDocument, around: LintContext) -> Iterable[Spot]:  
 CHECKS: dict[str, Check] = {
     UNREADABLE: _nothing,
     **structure.CHECKS,
+    **entry_ids.CHECKS,
     **generic.CHECKS,
     **figures.CHECKS,
     **cross.CHECKS,
+    **cross_risks.CHECKS,
     **cross_more.CHECKS,
     **cross_management.CHECKS,
 }

@@ -75,6 +75,12 @@ class LintContext:
         return {str(w.system): w for w in written if isinstance(w, SystemEntry)}
 
     @cached_property
+    def named_systems(self) -> frozenset[str]:
+        """The ids of the systems, and of those whose entry cannot be read, which D0 reports."""
+        unread = (u.system for u in self.folder.unreadable if u.kind == "system" and u.system)
+        return frozenset({*self.systems, *unread})
+
+    @cached_property
     def people(self) -> dict[str, KnownPerson]:
         """The people of the people register, by id."""
         written = (d.written for d in self.folder.of("people"))

@@ -6,39 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.checks.claims import is_left_out
-from aims_mlflow.gates.citations import claim_of
-from aims_mlflow.gates.document_content.acceptance import AcceptingPeople
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.gates.document_content.duties import SIGNED_WITH
+from aims_mlflow.gates.document_content.own_work import signers_of
 from aims_mlflow.gates.person_statements import says
-from aims_mlflow.gates.shapes import mapping, mappings, texts
+from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.assessed_harms import AssessedHarms
-from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_effect, why_no_risk
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.management.specifics import component_names
-from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
-from aims_mlflow.records.documents.risk import RiskRegisterDocument
 from aims_mlflow.records.wording import describe
-from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
-    from aims_mlflow.records.documents.context import AffectedGroup
 
 SAME_REASON = 3
 
 
-def _listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str, Any]]]:
+def listed(document: FolderDocument, name: str) -> list[tuple[int, Mapping[str, Any]]]:
     """Return (line, entry) of a field that lists entries."""
     return [(document.line(name, i), e) for i, e in enumerate(mappings(document.fields.get(name)))]
 
 
 def _scope(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     inside = set(texts(document.fields.get("systems_in")))
-    outside = {str(e.get("id")) for _, e in _listed(document, "systems_out")}
+    outside = {str(e.get("id")) for _, e in listed(document, "systems_out")}
     for system in sorted(set(around.systems) - inside - outside):
         yield Spot(document.line("systems_in"), f"{system} is in the register, and neither in nor out of scope")
     for system in sorted((inside | outside) - set(around.systems)):
@@ -54,7 +48,7 @@ def _scope_of_system(document: FolderDocument, around: LintContext) -> Iterator[
 
 def _explained(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     for name in ("found", "scan"):
-        for line, item in _listed(document, name):
+        for line, item in listed(document, name):
             ended = item.get("until") and str(item["until"]) < around.today
             if item.get("system") and str(item["system"]) not in around.systems:
                 yield Spot(line, f"{item.get('id')} belongs to {item['system']}, which is in no register")
@@ -64,29 +58,25 @@ def _explained(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 
 def _accountable(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     seen: dict[str, str] = {}
-    for line, entry in _listed(document, "assignments"):
+    for line, entry in listed(document, "assignments"):
         duty, holder = str(entry.get("duty")), str(entry.get("person") or "")
         if not str(entry.get("since") or "") <= around.today <= str(entry.get("until") or around.today):
             continue  # who held the duty before, or will, answers for nothing today
-        if duty in seen and person(seen[duty]) != person(holder):
+        if duty in seen and not around.documents.is_one_of(holder, (seen[duty],)):
             yield Spot(line, f"{duty} has two persons who answer for it: {seen[duty]} and {holder}")
         seen.setdefault(duty, holder)
         role = SIGNED_WITH.get(duty)
         if around.keyring is None or role is None or not holder:
             continue
-        keys = [k for k in around.keyring.keys if person(k.owner) == person(holder)]
+        keys = around.documents.keys_of(holder)
         if not any(k.why_not([role], f"{around.today}T12:00:00Z") is None for k in keys):
             yield Spot(line, f"{holder} is to {duty}, and has no valid key with the role {role}")
 
 
 def _keys_of_people(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    for line, entry in _listed(document, "people"):
+    for line, entry in listed(document, "people"):
         until = str(entry.get("employed_until") or "")
-        keys = (
-            [k for k in around.keyring.keys if person(k.owner) == person(str(entry.get("id")))]
-            if around.keyring
-            else []
-        )
+        keys = around.documents.keys_of(str(entry.get("id")))
         live = [k for k in keys if k.why_not(k.roles, f"{around.today}T12:00:00Z") is None]
         if until and until < around.today and live:
             yield Spot(
@@ -96,7 +86,7 @@ def _keys_of_people(document: FolderDocument, around: LintContext) -> Iterator[S
 
 def _top_management(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     approver = document.written.approver
-    known = next((p for p in around.people.values() if approver and person(p.id) == person(approver)), None)
+    known = around.documents.known_person(approver) if approver else None
     if known is not None and not known.top_management:
         yield Spot(document.line("approver"), f"{approver} does not belong to top management")
 
@@ -115,89 +105,8 @@ def _told(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         yield Spot(document.line("reached"), f"it reached {reached} of {audience} people")
 
 
-def _risk(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    may_accept = AcceptingPeople(around.documents)
-    for line, risk in _listed(document, "risks"):
-        name = f"risk {risk.get('id')}"
-        if risk.get("status") in ("closed", "accepted") and not risk.get("closed_by") and not risk.get("accepted_by"):
-            yield Spot(line, f"{name} is {risk['status']}, and no evidence closes it and nobody accepted it")
-        if risk.get("status") == "closed" and not risk.get("treated_on") and risk.get("treatment") != "accept":
-            yield Spot(line, f"{name} is closed, and the day of its treatment is not stated (treated_on)")
-        if _own_acceptance(risk, may_accept):
-            yield Spot(line, f"{name} is accepted by its own owner")
-        system = str(risk.get("system") or document.written.system)
-        if around.systems and system not in around.systems:
-            yield Spot(line, f"{name} is about {system}, which is in no register")
-        if around.evidence.sources:
-            yield from (Spot(line, f"{name} {why}") for why in _closing(risk, around))
-
-
-def _own_acceptance(risk: Mapping[str, Any], may_accept: AcceptingPeople) -> bool:
-    """Return whether its owner accepted a risk, and the risk method does not let its owner."""
-    who, left = str(risk.get("accepted_by") or ""), mapping(risk.get("residual"))
-    level = str(left.get("level") or risk.get("level") or "")
-    return bool(who) and is_among(who, (str(risk.get("owner")),)) and not may_accept.names_owner(who, level)
-
-
-def _closing(risk: Mapping[str, Any], around: LintContext) -> Iterator[str]:
-    """Say why the evidence that closed a risk does not: not passed, older, another model, or other results."""
-    causes = [r for c in texts(risk.get("cause_evidence")) for r in around.evidence.find(c)]
-    for named in texts(risk.get("closed_by")):
-        found = around.evidence.find(named)
-        if len(found) != 1:
-            yield f"is closed by {named}, which leads to no record that was read"
-            continue
-        record = found[0]
-        digests = {d for s in record.subjects for n, d in s.digest.items() if n == "dirHash1"}
-        live = set(around.evidence.model_digests)
-        if risk.get("system") and record.evidence.system not in (None, risk["system"]):
-            yield f"is closed by a record about {record.evidence.system}"
-        if live and not digests:
-            yield f"is closed by a {record.evidence.kind}, which is about no model"
-        if record.evidence.result != "passed":
-            yield f"is closed by a record that says {record.evidence.result.replace('_', ' ')}"
-        if live and digests and not digests & live:
-            yield f"is closed by a test of model {min(digests)[:12]}, which is not the one in use"
-        if risk.get("treated_on") and record.evidence.time[:10] < str(risk["treated_on"]):
-            yield f"is closed by a test of {record.evidence.time[:10]}, before its treatment on {risk['treated_on']}"
-        for cause in causes:
-            bad = [c for c in cause.evidence.claims if c.passed is False]
-            lacking = [c for c in bad if claim_of(record, c.metric, c.slice) is None]
-            if lacking:
-                yield f"is closed by a record that has no {lacking[0].metric} for {lacking[0].slice or 'all rows'}"
-        if not any(c.passed is False for cause in causes for c in cause.evidence.claims):
-            system = risk.get("system") or record.evidence.system
-            people = GroupsInData(_groups_of(system, around), around.evidence.of_system(system))
-            why = why_no_effect(record, risk.get("group"), risk.get("event"), causes, people)
-            yield from [f"is closed by a record that {why}"] if why else []
-
-
-def _failures_have_risks(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    if not isinstance(written := document.written, RiskRegisterDocument):
-        return
-    for record in (r for r in around.evidence.records if written.system in (None, r.evidence.system)):
-        system = record.evidence.system
-        mine = [r for r in written.risks if (r.system or written.system) in (None, system)]
-        people = GroupsInData(_groups_of(system, around), around.evidence.of_system(system))
-        for claim in failures(record):
-            why = why_no_risk(record, claim, mine, people)
-            if why:
-                what = describe(claim) if claim else f"{record.evidence.kind} failed"
-                yield Spot(document.line("risks"), f"{what}, and no risk of {system} {why}")
-
-
-def _groups_of(system: str | None, around: LintContext) -> Iterator[AffectedGroup]:
-    """Yield the groups of a system: those of its entry, and those that its assessments name."""
-    entry = around.systems.get(str(system))
-    yield from entry.affected_groups if entry else ()
-    for kind in ("impact-assessment", "impact-people"):
-        for written in (d.written for d in around.folder.of(kind, system)):
-            if isinstance(written, ImpactAssessmentDocument | PeopleImpactDocument):
-                yield from written.groups
-
-
 def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    rows = _listed(document, "controls")
+    rows = listed(document, "controls")
     stated = {str(e.get("control")) for _, e in rows}
     lacking = [c for c in controls() if c not in stated]
     if lacking:
@@ -230,12 +139,9 @@ def _applicability(document: FolderDocument, around: LintContext) -> Iterator[Sp
 
 
 def _validated(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    trainers = {
-        r.evidence.actor
-        for r in around.evidence.of_system(document.written.system)
-        if r.evidence.kind == "training-provenance"
-    }
-    if is_among(document.written.author, trainers):
+    records = around.evidence.of_system(document.written.system)
+    trained = [r for r in records if r.evidence.kind == "training-provenance"]
+    if around.documents.is_one_of(document.written.author, signers_of(trained, around.keyring)):
         yield Spot(document.line("author"), f"{document.written.author} trained the model that they validate")
 
 
@@ -273,11 +179,11 @@ def _claims_assessed(document: FolderDocument, around: LintContext) -> Iterator[
 
 
 def _measures(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
-    treated = {str(m.get("impact")) for _, m in _listed(document, "measures")}
-    for line, impact in _listed(document, "impacts"):
+    treated = {str(m.get("impact")) for _, m in listed(document, "measures")}
+    for line, impact in listed(document, "impacts"):
         if impact.get("kind") == "harm" and str(impact.get("id")) not in treated:
             yield Spot(line, f"nothing is done about the harm {impact.get('id')}")
-    for line, measure in _listed(document, "measures"):
+    for line, measure in listed(document, "measures"):
         if measure.get("done") and not measure.get("effectiveness_evidence"):
             yield Spot(line, f"the measure for {measure.get('impact')} is done, and no evidence shows that it works")
 
@@ -290,8 +196,6 @@ CHECKS: dict[str, Check] = {
     "X5": _keys_of_people,
     "X6": _top_management,
     "X7": _told,
-    "X8": _risk,
-    "X9": _failures_have_risks,
     "X10": _applicability,
     "X11": _validated,
     "X12": _digests,

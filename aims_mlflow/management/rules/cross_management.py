@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.document_set import known_as
-from aims_mlflow.gates.document_content.duties import DutyRegister
+from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.gates.person_statements import OF_MANAGEMENT, says
 from aims_mlflow.management.recurrence import causes_of_actions, causes_of_nonconformities, returned
 from aims_mlflow.management.review_inputs import left_out
@@ -22,27 +21,20 @@ from aims_mlflow.records.documents.improvement import (
     NonconformityDocument,
     ReviewInputsDocument,
 )
-from aims_mlflow.records.documents.leadership import PeopleEntry, RoleAssignmentDocument, RolesDocument
+from aims_mlflow.records.documents.leadership import PeopleEntry
 from aims_mlflow.records.documents.risk import RiskMethodDocument
-from aims_mlflow.signing.owners import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aims_mlflow.gates.document_content.duties import DutyRegister
     from aims_mlflow.management.folder import FolderDocument
     from aims_mlflow.management.rules.base import Check, LintContext
 
 
 def _duty(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
-    assigned = (d.written for d in around.folder.of("role-assignment"))
-    held = (d.written for d in around.folder.of("roles"))
-    known = known_as(around.people.values(), around.keyring.keys if around.keyring else ())
-    register = DutyRegister(
-        tuple(d for d in assigned if isinstance(d, RoleAssignmentDocument)),
-        tuple(d for d in held if isinstance(d, RolesDocument)), around.people, around.today,
-        lambda name: known.get(person(name), person(name)),
-    )  # fmt: skip
+    register = duties_on(around.documents, around.today)
     if not register.is_written:
         return
     if isinstance(written, PeopleEntry):
@@ -58,14 +50,15 @@ def _duty(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
 def _keys_without_duty(
     document: FolderDocument, written: PeopleEntry, register: DutyRegister, around: LintContext
 ) -> Iterator[Spot]:
-    at = {person(p.id): n for n, p in enumerate(written.people)}
+    same = around.documents.same_person
+    at = {same(p.id): n for n, p in enumerate(written.people)}
     for key in around.keyring.keys if around.keyring else ():
         for role, may in (
             ("approver", register.may_approve(key.owner, None)),
             ("trainer", register.may_train(key.owner)),
         ):
             if not may and key.why_not([role], f"{around.today}T12:00:00Z") is None:
-                place = ("people", at[person(key.owner)]) if person(key.owner) in at else ("people",)
+                place = ("people", at[same(key.owner)]) if same(key.owner) in at else ("people",)
                 verb = "approve" if role == "approver" else "train"
                 text = f"the key of {key.owner} may {verb}, and no role assignment and no role gives them that duty"
                 yield Spot(document.line(*place), text)

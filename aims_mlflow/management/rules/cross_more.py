@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.own_work import signers_of
 from aims_mlflow.gates.document_content.suppliers import component_faults
 from aims_mlflow.gates.shapes import mappings, texts
 from aims_mlflow.management.rules.base import Spot
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -63,12 +63,12 @@ def _independent(document: FolderDocument, around: LintContext) -> Iterator[Spot
     # What auditors write as auditors is their work, and none of what they audit.
     audited = [d.written for d in around.folder.documents if d.written.kind not in ("audit-programme", "audit-report")]
     owners = {d.owner for d in audited} | {d.author for d in audited}
-    signers = {r.evidence.actor for r in around.evidence.records}
+    signers = signers_of(around.evidence.records, around.keyring)
     for index, member in enumerate(mappings(mine.get("team"))):
         name, line = str(member.get("person")), document.line("team", index)
-        if is_among(name, signers):
+        if around.documents.is_one_of(name, signers):
             yield Spot(line, f"{name} audits evidence that they signed")
-        elif is_among(name, owners):
+        elif around.documents.is_one_of(name, owners):
             yield Spot(line, f"{name} audits documents that they own or wrote")
     for index, found in enumerate(mappings(mine.get("findings"))):
         line, title = document.line("findings", index), found.get("id") or found.get("finding")
@@ -94,7 +94,7 @@ def _minutes(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
         yield Spot(document.line("inputs"), f"{inputs!r} is the id of no inputs of a review")
     managers = {p.id for p in around.people.values() if p.top_management}
     named = texts(document.fields.get("top_management"))
-    if managers and named and not any(is_among(n, managers) for n in named):
+    if managers and named and not any(around.documents.is_one_of(n, managers) for n in named):
         yield Spot(document.line("top_management"), "nobody of top management was there, by the people register")
     decisions = mappings(document.fields.get("decisions"))
     if decisions and all(str(d.get("decision")).strip().casefold() in ("noted", "none") for d in decisions):
@@ -105,7 +105,7 @@ def _effect(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     live = set(around.evidence.model_digests)
     for index, check in enumerate(mappings(document.fields.get("checks"))):
         line = document.line("checks", index)
-        if is_among(str(check.get("by")), (str(check.get("owner")),)):
+        if around.documents.is_one_of(str(check.get("by")), (str(check.get("owner")),)):
             yield Spot(line, f"{check.get('by')} checked the effect of an own action")
         if live and check.get("model_digest") not in live:
             yield Spot(

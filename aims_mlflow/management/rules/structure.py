@@ -11,7 +11,6 @@ from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.person_statements import LONGEST_REVIEW, approving_role, says
 from aims_mlflow.management.rules.base import Spot
 from aims_mlflow.records.documents import missing_for_met, not_of_one_system
-from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,8 @@ AROUND = " '\""  # what stands around a text in YAML
 
 
 def _same_id(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
-    others = [d for d in around.folder.by_id.get(document.id, ()) if d is not document]
+    mine = document.id.casefold()
+    others = [d for d in around.folder.documents if d.id.casefold() == mine and d is not document]
     if others:
         yield Spot(document.line("id"), f"the id {document.id!r} is also that of {others[0].path.name}")
 
@@ -62,7 +62,7 @@ def _system(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     named = document.written.system
     if named is None or document.written.kind == "system":
         return
-    if named not in around.systems:
+    if named not in around.named_systems:
         known = ", ".join(sorted(around.systems)) or "none"
         yield Spot(document.line("system"), f"{named!r} is no system of the register (it has {known})")
 
@@ -73,9 +73,9 @@ def _level(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # 
         yield Spot(document.line("system"), wrong)
 
 
-def _own_approver(document: FolderDocument, around: LintContext) -> Iterator[Spot]:  # noqa: ARG001
+def _own_approver(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
-    if written.approver and is_among(written.approver, (written.author,)):
+    if written.approver and around.documents.is_one_of(written.approver, (written.author,)):
         yield Spot(document.line("approver"), f"{written.approver} wrote it and cannot approve it")
 
 
@@ -83,7 +83,7 @@ def _approver_has_key(document: FolderDocument, around: LintContext) -> Iterator
     approver = document.written.approver
     if approver is None or around.keyring is None:
         return
-    keys = [k for k in around.keyring.keys if person(k.owner) == person(approver)]
+    keys = around.documents.keys_of(approver)
     if not keys:
         yield Spot(
             document.line("approver"), f"{approver} has no key in the keyring, so their approval cannot be verified"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.gates.document_content.monitoring import missed_runs, monitor_slots
 from aims_mlflow.management.promised_days import PromisedDay, PromisedWords, header_days, promised_days
 from aims_mlflow.management.worded_days import worded_days
 from aims_mlflow.pages.library import leaves_of, written_state
@@ -19,11 +19,10 @@ from aims_mlflow.pages.views.records import readable
 from aims_mlflow.records.documents.lifecycle import CompetenceDocument, MonitoringPlanDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
+    from aims_mlflow.gates.document_content.monitoring import MonitorSlot
     from aims_mlflow.pages.source import PageSource
-
-MOST_SLOTS = 400  # of one plan, the newest
 
 
 def duties(source: PageSource) -> list[PromisedDay]:
@@ -110,45 +109,44 @@ def competence_table(source: PageSource) -> PageTable:
     return PageTable("Competence", columns, rows, empty="No competence record is published here.")
 
 
-@dataclass(frozen=True)
-class MonitorSlot:
-    """One period in which a monitoring plan wants a run; `run` is the first record that fell into it."""
-
-    begins: str
-    last: str
-    run: Any
-
-
-def slots(plan: MonitoringPlanDocument, since: str, today: str, runs: Sequence[Any]) -> list[MonitorSlot]:
-    """Return the periods of a plan that are over, or have a run, the newest first.
-
-    A period is `every_days` long and begins where the one before it ended; the first begins on the day `since`. A run
-    may come `grace_days` late, and counts for the first period that has none.
+def _slots(
+    plan: MonitoringPlanDocument, since: str, today: str, tenures: Iterable[Any], runs: Mapping[str, list[date]]
+) -> list[MonitorSlot]:
+    """Return the slots of a plan for each version in use that it watches, the oldest first.
 
     Args:
-        plan: The plan; one without `every_days` has no periods.
-        since: The day from which on the plan applies.
+        plan: The plan.
+        since: The day from which on it applies.
         today: The day of the page.
-        runs: Rows of the index with `time`, oldest first.
+        tenures: Rows of the index about the versions of its system that are in use.
+        runs: The days of the monitor's runs, by the digest of the model.
     """
-    every, grace, left = plan.every_days, plan.grace_days or 0, list(runs)
-    begins, out = date.fromisoformat(since), list[MonitorSlot]()
-    while every and begins < date.fromisoformat(today) and len(out) < MOST_SLOTS:
-        ends = begins + timedelta(days=every)
-        last = ends + timedelta(days=grace)
-        left = [run for run in left if run["time"][:10] >= str(begins)]
-        run = left.pop(0) if left and left[0]["time"][:10] < str(last) else None
-        if run is not None or last <= date.fromisoformat(today):
-            out.append(MonitorSlot(str(begins), str(last - timedelta(days=1)), run))
-        begins = ends
-    return out[::-1]
+    mine = [t for t in tenures if plan.model in (None, f"{t['model']}@{t['place']}")]
+    now, found = date.fromisoformat(today), []
+    for tenure in mine:
+        begun = date.fromisoformat(max(since, tenure["since"][:10]))
+        found += monitor_slots(plan, begun, runs.get(tenure["digest"], ()), now)
+    return sorted(found, key=lambda slot: slot.due)
 
 
-def _runs_of(source: PageSource, systems: set[str]) -> dict[str, list[Any]]:
-    """Return the rows of the readable monitoring runs of some systems, oldest first, by system."""
+def _runs_of(source: PageSource, systems: set[str]) -> dict[str, list[date]]:
+    """Return the days of the readable monitoring runs of some systems, by the digest of the model."""
     sql = (
-        "SELECT r.* FROM json_each(:systems) AS j JOIN record AS r ON r.system = j.value "
-        f"WHERE r.kind = 'monitor-run' AND {readable(source)} ORDER BY r.time"
+        "SELECT r.digest, r.time FROM json_each(:systems) AS j JOIN record AS r ON r.system = j.value "
+        f"WHERE r.kind = 'monitor-run' AND {readable(source)}"
+    )
+    out = defaultdict[str, list[date]](list)
+    for row in source.rows(sql, systems=json.dumps(sorted(systems))):
+        out[row["digest"]].append(date.fromisoformat(row["time"][:10]))
+    return out
+
+
+def _tenures_of(source: PageSource, systems: set[str]) -> dict[str, list[Any]]:
+    """Return the rows about versions of some systems that hold an alias or a stage, by system."""
+    sql = (
+        "SELECT t.model, t.place, t.since, t.digest, v.system FROM json_each(:systems) AS j "
+        "JOIN version AS v ON v.system = j.value JOIN tenure AS t ON t.model = v.model AND t.version = v.version "
+        f"WHERE t.until IS NULL AND {source.scope.clause('t.model')}"
     )
     out = defaultdict[str, list[Any]](list)
     for row in source.rows(sql, systems=json.dumps(sorted(systems))):
@@ -162,15 +160,16 @@ def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS, about
     With `about`, those about one system.
     """
     plans = source.documents.of(MonitoringPlanDocument, about)
-    rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
+    rows, columns = [], ("Plan", "System", "Every", "Were due", "Missed", "The last missed", "Who acts", "Sealed")
     shown = plans[first - 1 : first - 1 + most]
     leaves = leaves_of(source, (d.publication for d, _ in shown))
-    runs = _runs_of(source, {d.publication.document.system or "" for d, _ in shown})
+    systems = {d.publication.document.system or "" for d, _ in shown}
+    runs, tenures = _runs_of(source, systems), _tenures_of(source, systems)
     for document, plan in shown:
         system = document.publication.document.system or ""
         since = plan.effective_from or day_text(document.publication.document.time)
-        found = slots(plan, since, source.moment[:10], runs[system])
-        missed = [slot for slot in found if slot.run is None]
+        found = _slots(plan, since, source.moment[:10], tenures[system], runs)
+        missed = missed_runs(plan, found)
         rows.append(
             (
                 document_cell(document.id, f"{document.id} ({document.state})"),
@@ -180,14 +179,14 @@ def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS, about
                 state_cell("failed" if missed else "holds", "", f"{len(missed):,} of {len(found):,}")
                 if found
                 else "none was due yet",
-                f"{missed[0].begins} to {missed[0].last}" if missed else "",
+                f"due on {missed[-1].due}" if missed else "",
                 plan.who_acts or plan.owner,
                 leaf_cell(leaves.get(document.publication.record.sha256)),
             )
         )
     note = (
-        "A period begins on the day from which on the plan applies, and has a run if a monitor-run record of the "
-        "system was signed in it and sealed here. A run that nobody handed to the ledger counts as missed."
+        "Runs are due from the day on which the version came into use or the plan applies, the later of them. A run "
+        "that nobody handed to the ledger counts as missed, unless the plan states why there is none."
     )
     none = "No monitoring plan is published here: which runs were due is not known."
     return PageTable(

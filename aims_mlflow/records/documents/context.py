@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ from aims_mlflow.records.documents.base import (
 from aims_mlflow.records.system import Priority, SystemId
 
 LifecycleStage = Literal["idea", "development", "verification", "deployment", "operation", "retirement"]
+STAGES = get_args(LifecycleStage)
+BEFORE_USE = ("idea", "development", "verification")
 IN_USE = ("deployment", "operation")  # the stages in which a system decides about people
 RoleOfOrganisation = Literal["provider", "deployer", "supplier", "user"]
 

@@ -201,6 +201,14 @@ class Acknowledgement(Record):
     reason: Text | None = optional("incident, or why none")
 
 
+class MissedRun(Record):
+    """A run of the monitor that was not made, and cannot be made any more."""
+
+    was_due: Day = Field(description="day on which it was due")
+    by: Person = Field(description="who found out why")
+    reason: Text | None = needed("why it was missed, and what makes the next one timely")
+
+
 class MonitoringPlanDocument(LogDocument):
     """What is watched in operation, how often, and who reacts."""
 
@@ -217,6 +225,7 @@ class MonitoringPlanDocument(LogDocument):
     within_hours: Count | None = needed("within how many hours")
     false_alarms: Text | None = optional("how many false alarms are accepted over the plan's life")
     acknowledged: tuple[Acknowledgement, ...] = optional("breaches that a person has seen", ())
+    missed: tuple[MissedRun, ...] = optional("runs that were missed, with the reason", ())
 
 
 class AudienceText(Record):

@@ -65,6 +65,14 @@ def test_a_document_about_the_organisation_names_no_one_system_and_one_about_eit
     assert linting.stops(wrong), "and so it is not published"
 
 
+def test_ids_of_documents_that_differ_in_capitals_alone_are_one_id(tmp_path):
+    results = found(tmp_path, policy=POLICY, other=POLICY.replace("id: ai-policy", "id: AI-Policy"))
+    assert said(results, "D1") == [
+        "the id 'AI-Policy' is also that of policy.md",
+        "the id 'ai-policy' is also that of other.md",
+    ]
+
+
 def test_a_good_assessment_has_no_error_and_no_warning(tmp_path):
     results = [r for r in good(tmp_path) if r.document == "aiia"]
     assert [r.sentence() for r in results] == []

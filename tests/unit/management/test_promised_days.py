@@ -11,7 +11,7 @@ from support.good_documents import STATED, SYSTEM
 TODAY = "2026-06-15"
 # Days on which something happened, or from which on something applies: they promise nothing.
 HAPPENED = {
-    "accepted", "answered", "authority_notified", "aware_on", "begin", "changed_on", "checked_on", "closed", "closed_on",
+    "was_due", "accepted", "answered", "authority_notified", "aware_on", "begin", "changed_on", "checked_on", "closed", "closed_on",
     "contained_on", "date", "detected_on", "done", "drill_date", "effective_from", "employed_from", "end", "held",
     "impact", "impact_reassessed", "measured_on", "obtained_on", "published_at", "reached", "received", "reopened",
     "reviewed", "risk", "risks_reviewed", "sent", "since", "sources_checked_on", "stage_dates", "start", "tested",

@@ -7,8 +7,6 @@ import pytest
 
 from aims_mlflow.pages.scope import EVERYTHING, Scope
 from aims_mlflow.pages.source import PageSource
-from aims_mlflow.pages.views.dated import slots
-from aims_mlflow.records.documents import document_model
 from support.good_documents import FIELDS
 from support.ledger_with_decisions import NAME, SYSTEM, decided_ledger
 from support.page_site import PageSite
@@ -200,10 +198,27 @@ def test_the_system_page_has_its_register_entry_its_groups_and_its_assessment(si
 def test_due_lists_reviews_that_passed_and_monitor_runs_that_were_missed(site):
     late = site.rows("due", "Overdue by the published documents")
     assert [(r["Day"], r["What"]) for r in late] == [("2026-02-01", "review of log-plan")]
-    plan = site.rows("monitors", "Monitoring plans, and runs that were missed")[0]
-    over = int(plan["Periods over"])
-    assert over >= 11
-    assert plan["Missed"] == {"text": f"{over} of {over}", "state": "failed"}
+
+
+def test_runs_of_the_monitor_are_due_from_the_day_on_which_a_version_came_into_use(site):
+    """Nothing that the plan watches was in use before, and a plan for another alias asks nothing of this one."""
+
+    def shown():
+        return site.rows("monitors", "Monitoring plans, and runs that were missed")[0]
+
+    assert shown()["Missed"] == "none was due yet"
+    with site.shared.index.writing() as to:
+        before = to.execute("SELECT since, rowid FROM tenure").fetchall()
+        to.execute("UPDATE tenure SET since = '2026-01-01T00:00:00Z' WHERE until IS NULL")
+    try:
+        plan = shown()
+        over = int(plan["Were due"])
+        assert over >= 5
+        assert plan["Missed"] == {"text": f"{over} of {over}", "state": "failed"}
+        assert plan["The last missed"].startswith("due on 2026-")
+    finally:
+        with site.shared.index.writing() as to:
+            to.executemany("UPDATE tenure SET since = ? WHERE rowid = ?", [tuple(row) for row in before])
 
 
 def test_what_many_documents_are_late_with_is_shown_in_parts(tmp_path):
@@ -220,24 +235,6 @@ def test_what_many_documents_are_late_with_is_shown_in_parts(tmp_path):
     assert "rows 1 to 2 of 3" in site.html("due", {"rows": "2"})
     assert site.json("due", {"rows": "2"})["next"] == "due?from=3&rows=2"
     assert [row["About"]["text"] for row in site.rows("due", title, {"rows": "2", "from": "3"})] == ["plan-c"]
-
-
-@pytest.mark.parametrize(
-    ("runs", "missed"),
-    [
-        ([], ["2026-03-02", "2026-01-31", "2026-01-01"]),
-        (["2026-01-20"], ["2026-03-02", "2026-01-31"]),
-        (["2026-01-20", "2026-02-02", "2026-03-31"], []),
-        (["2026-01-20", "2026-01-21"], ["2026-03-02", "2026-01-31"]),  # two runs of one period fill one
-        (["2026-02-01", "2026-03-03", "2026-04-02"], []),  # late within the grace
-        (["2026-02-05"], ["2026-03-02", "2026-01-01"]),
-    ],
-)
-def test_a_period_of_a_plan_is_missed_where_no_run_fell_into_it_or_its_grace(runs, missed):
-    head = {"id": "p", "kind": "monitoring-plan", "title": "p", "owner": "o", "author": "a", "system": SYSTEM}
-    plan = document_model("monitoring-plan").model_validate({**head, "every_days": 30, "grace_days": 2})
-    found = slots(plan, "2026-01-01", "2026-04-05", [{"time": f"{day}T10:00:00Z"} for day in runs])
-    assert [slot.begins for slot in found if slot.run is None] == missed
 
 
 @pytest.mark.parametrize("name", ["documents", "document", "risks", "suppliers", "soa", "due", "monitors"])

@@ -136,9 +136,9 @@ CASES = {
     "a risk treated by no control": (good(risks=risks(risk(controls=["A.6.9.9"]))), ["P4 R1/A.6.9.9"]),
     "one risk for three systems": (
         good(risks=risks(*COPIED), scope=OTHER,
-             churn=system(id="c", system="churn", models=[], components=[], objectives={}, stage="development", data_sets=[]),
-             letters=system(id="l", system="letters", models=[], components=[], objectives={}, stage="development", data_sets=[])),
-        ["R1 plan/R2", "R1 plan/R3", "R5 R1, R2, R3"],
+             churn=system(id="c", system="churn", models=[], components=[], objectives={}, stage="development", stage_dates={}, data_sets=[]),
+             letters=system(id="l", system="letters", models=[], components=[], objectives={}, stage="development", stage_dates={}, data_sets=[])),
+        ["R1 plan/risk-register/R2", "R1 plan/risk-register/R3", "R5 R1, R2, R3"],
     ),
     "a policy that reached few": (good(told=told(headcount=400, reached=12)), ["K5 communication"]),
     "a policy that reached all who were there": (good(told=told(headcount=400, reached=396)), []),

@@ -5,6 +5,7 @@ import pytest
 from aims_mlflow.management.findings.every import findings
 from aims_mlflow.management.findings.rules import LINT_RULES, RULES
 from aims_mlflow.management.rules import rules
+from support import management_states as states
 from support.live_states import assessed, with_texts
 from support.management_states import NOW, SYSTEM, document, good, risk, risks
 
@@ -53,3 +54,32 @@ def test_what_a_rule_of_findings_reports_is_not_reported_again():
     assert {f.rule for f in findings(state, NOW)} & {"G5", "G3A"} == set()
     measured = assessed().replace("{impact: I1,", "{impact: I1, done: 2026-06-01,")
     assert [f.rule for f in findings(with_texts(good(), measured), NOW) if f.rule in ("F7", "X14")] == ["F7"]
+
+
+SUPPLIED = {"id": "C1", "start": "2026-02-01", "end": "2026-01-10"}
+TWO_FACTS = [
+    (good(supplier=states.supplier(contract=SUPPLIED)), "T5", "is before start 2026-02-01"),
+    (
+        good(watched=states.oversight(begin="2026-06-01", end="2026-05-31", reviewed=500)),
+        "O1",
+        "is before begin 2026-06-01",
+    ),
+    (
+        good(risks=risks(risk(status="closed", treated_on="2099-01-01", closed_by=["r1"]))),
+        "R2",
+        "2099-01-01 is in the future",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "beside", "word"), TWO_FACTS, ids=[b for _, b, _ in TWO_FACTS])
+def test_another_fact_about_the_same_entry_or_day_does_not_hide_a_day_that_cannot_be(state, beside, word):
+    """The contract that ended, the reviews that cannot be and the early test were told, and the wrong day was not."""
+    facts = [(f.rule, f.fact) for f in findings(state, NOW) if f.rule in ("G8", beside)]
+    assert {rule for rule, _ in facts} == {"G8", beside}
+    assert any(word in fact for rule, fact in facts if rule == "G8")
+
+
+def test_an_open_treatment_does_not_hide_that_the_owner_accepted_the_risk():
+    mine = risk(status="accepted", owner="max", treatment="reduce", controls=[], findings=[])
+    assert {"R1", "X8"} <= {f.rule for f in findings(good(risks=risks(mine), **{"treatment-plan": None}), NOW)}

@@ -1,14 +1,12 @@
 """Assessments and documentation against the version in use: each planted fault is found, and nothing else."""
 
 import dataclasses
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from aims_mlflow.checks.claims import LEFT_OUT
 from aims_mlflow.management.findings.every import findings
-from aims_mlflow.management.findings.lifecycle import missed_slots
 from aims_mlflow.management.findings.rules import RULES
 from aims_mlflow.records.decision import Unmet, WaivedBy
 from aims_mlflow.records.evidence import Claim, Interval
@@ -156,7 +154,7 @@ def test_a_measure_that_is_done_needs_later_evidence_about_the_version_in_use(mo
     record = fairness_of(live_states.good_records()).id
     done = "2099-01-01" if "{record}" in more else "2026-05-01"
     text = assessed().replace("due: 2028-01-01}", f"due: 2028-01-01, done: {done}{more.format(record=record)}}}")
-    (one,) = found(with_assessment(text))
+    (one,) = found(with_assessment(text), "F7")
     assert (one.rule, one.about) == ("F7", "aiia/I1")
     assert word in one.fact
     shown = assessed().replace(
@@ -292,12 +290,7 @@ def test_a_version_to_go_back_to_that_is_not_there(to, more, word):
     assert word in one.fact
 
 
-def test_slots_of_a_plan_are_due_until_the_end_of_their_grace():
-    begun, runs = date(2026, 1, 1), [date(2026, 1, 9), date(2026, 1, 23)]
-    assert missed_slots(begun, 7, 2, runs, date(2026, 1, 10)) == []
-    assert missed_slots(begun, 7, 2, runs, date(2026, 1, 18)) == [date(2026, 1, 15)]
-    assert missed_slots(begun, 7, 2, runs, date(2026, 1, 25)) == [date(2026, 1, 15)]
-    assert missed_slots(begun, 7, 0, [], date(2026, 1, 8)) == []
+def test_a_run_of_the_monitor_that_was_missed():
     (one,) = found(live(good(), since="2026-01-01T00:00:00Z"))
     assert (one.rule, one.about) == ("L2", f"{AT}/monitoring-plan")
     assert "5 runs" in one.fact
@@ -361,7 +354,7 @@ ACTION = document(
 )
 def test_an_incident_is_told_in_time_and_closed_on_the_right_test(changes, word):
     assert found(good(incident=incident(), action=ACTION)) == []
-    (one,) = found(good(incident=incident(**changes), action=ACTION))
+    (one,) = found(good(incident=incident(**changes), action=ACTION), "L4")
     assert (one.rule, one.about) == ("L4", "N1")
     assert word in one.fact
 

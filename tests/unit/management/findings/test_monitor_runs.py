@@ -96,3 +96,21 @@ def test_a_breach_that_was_judged_in_time():
     assert watched(result="failed", within_hours=24, acknowledged=late(23))[0] == []
     day = lambda run: (Acknowledgement(run=run.id, by="olga", time=run.evidence.time[:10]),)  # noqa: E731
     assert watched(result="failed", within_hours=24, acknowledged=day)[0] == []
+
+
+def test_missed_runs_are_found_until_the_plan_says_why_each_was_missed():
+    """No run of today fills a slot of January: only a reason closes it."""
+    begun = live_states.version(since="2026-01-01T00:00:00Z")
+
+    def missed(plan):
+        state = dataclasses.replace(good(watch=plan), deployed=(begun,))
+        return [f for f in findings(state, NOW) if f.rule == "L2"]
+
+    plan = good().of(MonitoringPlanDocument)[0]
+    (one,) = missed(plan)
+    assert one.about == "income-screening/income@champion/monitoring-plan"
+    assert "5 runs" in one.fact
+    assert "`missed` of monitoring-plan" in one.fix
+    days = ("2026-01-31", "2026-03-02", "2026-04-01", "2026-05-01", "2026-05-31")
+    why = [{"was_due": day, "by": "olga", "reason": "the table was empty until June"} for day in days]
+    assert missed(MonitoringPlanDocument.model_validate({**plan.model_dump(), "missed": why})) == []

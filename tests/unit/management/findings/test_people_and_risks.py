@@ -176,7 +176,7 @@ CASES = {
     ),
     "closed before it was treated": (
         good(risks=risks(risk(**{**CLOSED, "treated_on": "2099-01-01"}))),
-        ["R2 risk-register/R1"],
+        ["R2 risk-register/R1", "G8 risk-register/3febdcd3ae3c7cd7"],
     ),
     "an incident without risk": (good(incident=incident(risks=[])), ["R3 incident/N1"]),
     "a system without risk": (

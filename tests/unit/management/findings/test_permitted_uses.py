@@ -80,7 +80,7 @@ CASES = {
     "data whose rights last": (trained_on(rights="contract until 2027-12-31"), []),
     "data whose rights ended with the year": (trained_on(rights="until 2025"), [f"T9 {SYSTEM}/data/census"]),
     "data for another system": (
-        good(other=system(id="churn-entry", system="churn", models=[], components=[], objectives={}, stage="development")),
+        good(other=system(id="churn-entry", system="churn", models=[], components=[], objectives={}, stage="development", stage_dates={})),
         ["S8 scope/churn", "R4 churn"],
     ),
 }  # fmt: skip
@@ -95,7 +95,9 @@ def test_what_is_forbidden_is_found_and_nothing_else(case):
 def test_data_that_were_given_for_another_system():
     import dataclasses
 
-    other = system(id="churn-entry", system="churn", models=[], components=[], objectives={}, stage="development")
+    other = system(
+        id="churn-entry", system="churn", models=[], components=[], objectives={}, stage="development", stage_dates={}
+    )
     state = trained_on(purpose="churn")
     state = dataclasses.replace(state, documents=(*state.documents, other))
     (one,) = [f for f in findings(state, NOW) if f.rule == "T9"]

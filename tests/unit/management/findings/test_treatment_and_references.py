@@ -56,7 +56,7 @@ CASES = [
     (plan(), []),
     (plan(accepted_by="ana"), ["P7 treatment-plan/R1"]),
     (plan(residual="low"), ["R4 treatment-plan/R1/left"]),
-    (plan(risk="R9"), ["R1 plan/R1", "R1 treatment-plan/R9"]),
+    (plan(risk="R9"), ["R1 plan/risk-register/R1", "R1 treatment-plan/R9"]),
     ({"risks": GREW, **SCALES}, ["R1 risk-register/R1", "R4 risk-register/R1/left"]),
     (SCALES, []),
     (requirements(), []),

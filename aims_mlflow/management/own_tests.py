@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from aims_mlflow.records.documents.third_parties import SupplierEvaluationDocument
 
 if TYPE_CHECKING:
-    from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
 
 
-def why_no_own_test(name: str, system: str | None, since: tuple[str, str | None], state: ManagementState) -> str | None:
+def why_no_own_test(name: str, system: str | None, since: tuple[str, str | None], documents: DocumentSet) -> str | None:
     """Return why no own test of a component closes a risk or an incident; None where one does.
 
     Args:
         name: What closes it: the id of a supplier-evaluation.
         system: The system that the component is of; any where it is None.
         since: What the tests have to be later than, in words, and its day where one is stated.
-        state: Where the tests are written down.
+        documents: Where the tests are written down.
     """
-    documents = [d for d in state.of(SupplierEvaluationDocument) if system in (None, d.system)]
-    days = [t.date for d in documents if d.id == name for t in d.tests if t.date]
+    written = [d for d in documents.of(SupplierEvaluationDocument) if system in (None, d.system)]
+    days = [t.date for d in written if d.id == name for t in d.tests if t.date]
     if not days:
         return f"{name[:40]} leads to no record about a version of it that is in use, and to no own test of a component"
     what, day = since
