@@ -161,10 +161,9 @@ def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
 
     Further runs that logged one of the models get the same files: who looks there finds the evidence.
     """
-    files = {**recorder.files, **recorder.session_files()}
     try:
         for run_id in (run.run_id, *run.copies):
-            tracking.put(run_id, files)
+            tracking.put(run_id, {**recorder.files, **_new_sessions(run_id, recorder)})
             tags = {"aims.session": recorder.session_id, "aims.system": run.setup.config.system.id}
             tracking.tag_run(run_id, {**recorder.tags, **tags})
         for model in models:
@@ -173,6 +172,17 @@ def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
         write_here(run, recorder, exc)
         return False
     return True
+
+
+def _new_sessions(run_id: str, recorder: Recorder) -> dict[str, bytes]:
+    """Return the session files that a run does not have yet: a gated server lets no session be written a second time.
+
+    Raises:
+        Unreachable: the run's files cannot be listed.
+    """
+    sessions = recorder.session_files()
+    there = tracking.session_sizes(run_id) if recorder.earlier_sessions else {}
+    return {name: content for name, content in sessions.items() if there.get(name) != len(content)}
 
 
 def write_here(run: OpenRun, recorder: Recorder, error: BaseException) -> None:
