@@ -65,6 +65,8 @@ class DecisionContext:
     sessions: SessionLines = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     consents: tuple[str, ...] = ()
+    # The sessions that the run does not have, which the ledger kept.
+    kept: tuple[str, ...] = ()
     registered: str | None = None
     prior: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and the rules only observe.
@@ -96,6 +98,7 @@ def announced_decision(
         request=request,
         mlflow_stage=change.mlflow_stage,
         sessions=context.sessions,
+        kept=list(context.kept) or None,
         consents=list(context.consents),
         registered=context.registered,
         standing=context.prior.request if context.prior else None,

@@ -11,13 +11,14 @@ from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.unsigned_lines import signed_lines_only
-from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.gates.replay import check_sessions, evidence_roles
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.server.change import NO_LINES, KeptLines, kept_lines
 from aims_mlflow.server.model_bytes import ModelBytes
+from aims_mlflow.server.sealed_evidence import missing_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,12 +49,14 @@ class ModelEvidence:
     """The stored evidence of one model: its digest, its origin, and the session files of its run.
 
     `lines` are the lines of the files as the ledger keeps them, once the files have been reduced to signed lines.
+    `kept` names those files that the ledger gave, since the run does not have them.
     """
 
     owner: ArtifactOwner
     digest: str
     session_files: dict[str, bytes]
     lines: KeptLines = NO_LINES
+    kept: tuple[str, ...] = ()
 
 
 class DecisionEvidence:
@@ -108,6 +111,28 @@ class DecisionEvidence:
 
         signed, lines = self._signed.get(key, make, 2 * sum(map(len, files.values())))
         return replace(model, session_files=signed, lines=lines)
+
+    def with_sealed(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> ModelEvidence:
+        """Return a model's evidence with the sessions that leaves sealed about its bytes and its run does not have.
+
+        Raises:
+            EvidenceError: one cannot be read any more, or there are more than the policy's caps.
+            Unreachable: the ledger does not answer.
+        """
+        files, caps = model.session_files, force.policy.policy.caps
+        roles, find = evidence_roles(rules), force.keyring.find
+        sealed = missing_sessions(
+            self._ledger,
+            model.digest,
+            model.lines.sessions,
+            sum(map(len, files.values())),
+            caps,
+            lambda data: check_session(data, "", find, roles, caps.max_records, timeless=True).sound,
+        )
+        if not sealed:
+            return model
+        files = {**files, **sealed}
+        return replace(model, session_files=files, lines=kept_lines(files), kept=tuple(sealed))
 
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
-from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide_with_kept, unreadable
 from aims_mlflow.gates.waivers import void_waivers
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import ways_back
@@ -90,7 +90,7 @@ class Gate:
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
-            model = self.evidence.signed(model, force)
+            model = self.evidence.with_sealed(self.evidence.signed(model, force), force, rules)
         except AimsError as exc:
             return _unread(exc, unreadable(rules, exc.what, exc.next or "", about, now))
         registered = past.registered(change.version) if change.version else None
@@ -114,8 +114,11 @@ class Gate:
             shelf=self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
             ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
         )
-        decision = decide(rules, sessions, list(consents.values()), request, now, counted)
-        context = DecisionContext(decision, *model.lines, tuple(consents), request.registered, request.standing)
+        given = list(consents.values())
+        decision = decide_with_kept(rules, sessions, model.kept, given, request, now, counted=counted)
+        context = DecisionContext(
+            decision, *model.lines, tuple(consents), model.kept, request.registered, request.standing
+        )
         void = void_waivers(consents.values(), rules, counted.involved, now)
         return replace(context, involved=counted.involved, void_waivers=void, read=read)
 

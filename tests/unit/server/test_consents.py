@@ -84,7 +84,9 @@ def test_an_approval_is_bound_to_name_bytes_stage_and_rules(registry, client, ve
 
 
 @pytest.mark.parametrize("log", ["ai.example.org/another", None])
-def test_an_approval_for_another_registry_is_refused_and_a_revocation_counts(registry, client, version, monkeypatch, log):
+def test_an_approval_for_another_registry_is_refused_and_a_revocation_counts(
+    registry, client, version, monkeypatch, log
+):
     from aims_mlflow.registry import channel
 
     here = channel.rules_in_force
