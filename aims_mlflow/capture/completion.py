@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import file_prefix
-from aims_mlflow.capture import run_view
+from aims_mlflow.capture import earlier_sessions, run_view
 from aims_mlflow.capture.console import log, say
 from aims_mlflow.capture.kept_models import unsent_folder
 from aims_mlflow.capture.recorder import artifact
@@ -163,7 +163,7 @@ def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
     """
     try:
         for run_id in (run.run_id, *run.copies):
-            tracking.put(run_id, {**recorder.files, **_new_sessions(run_id, recorder)})
+            tracking.put(run_id, {**recorder.files, **earlier_sessions.not_there(run_id, recorder)})
             tags = {"aims.session": recorder.session_id, "aims.system": run.setup.config.system.id}
             tracking.tag_run(run_id, {**recorder.tags, **tags})
         for model in models:
@@ -172,17 +172,6 @@ def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
         write_here(run, recorder, exc)
         return False
     return True
-
-
-def _new_sessions(run_id: str, recorder: Recorder) -> dict[str, bytes]:
-    """Return the session files that a run does not have yet: a gated server lets no session be written a second time.
-
-    Raises:
-        Unreachable: the run's files cannot be listed.
-    """
-    sessions = recorder.session_files()
-    there = tracking.session_sizes(run_id) if recorder.earlier_sessions else {}
-    return {name: content for name, content in sessions.items() if there.get(name) != len(content)}
 
 
 def write_here(run: OpenRun, recorder: Recorder, error: BaseException) -> None:

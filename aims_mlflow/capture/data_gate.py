@@ -104,11 +104,7 @@ def record_data(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: 
 
 
 def _session_so_far(plan: TrainingPlan, run: OpenRun, recorder: Recorder) -> dict[str, bytes]:
-    """Return the session file so far; none for a run that has other models.
-
-    Without its manifest the session would speak against them too, and a gated server lets no session of a registered
-    version's run be written in parts.
-    """
+    """Return the session file so far; none for a run that has models: without its manifest it would close them too."""
     has_models = plan.run_id is not None or bool(run.models_before)
     return {} if has_models else {session_path(recorder.session_id): recorder.jsonl()}
 

@@ -186,18 +186,10 @@ def session_files(run_id: str) -> dict[str, bytes]:
     Raises:
         Unreachable: the run or its artifacts cannot be read.
     """
-    return {name: read_file(run_id, name) for name in list(session_sizes(run_id))[:MAX_FILES]}
-
-
-def session_sizes(run_id: str) -> dict[str, int]:
-    """Return the bytes of each of the run's session files, by path.
-
-    Raises:
-        Unreachable: the run or its artifacts cannot be read.
-    """
     with reaching(f"read the evidence of run {run_id}"):
-        listed = client().list_artifacts(run_id, SESSION_DIR)
-    return {f.path: int(f.file_size or 0) for f in listed if not f.is_dir and f.path.endswith(".jsonl")}
+        listed = [f.path for f in client().list_artifacts(run_id, SESSION_DIR) if not f.is_dir]
+    names = [n for n in listed if n.endswith(".jsonl")][:MAX_FILES]
+    return {name: read_file(run_id, name) for name in names}
 
 
 def read_file(run_id: str, path: str) -> bytes:

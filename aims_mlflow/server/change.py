@@ -65,8 +65,6 @@ class DecisionContext:
     sessions: SessionLines = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     consents: tuple[str, ...] = ()
-    # The sessions that the run does not have, which the ledger kept.
-    kept: tuple[str, ...] = ()
     registered: str | None = None
     prior: PriorAuthority | None = None
     # Why the model could not be read, where that is a failure of ours and the rules only observe.
@@ -76,6 +74,8 @@ class DecisionContext:
     void_waivers: tuple[str, ...] = ()
     # The ledger's leaves as they were read for the last time.
     read: LeavesNow | None = None
+    # The sessions that the run does not have, which the ledger kept.
+    kept: tuple[str, ...] = ()
 
 
 def kept_lines(files: dict[str, bytes]) -> KeptLines:

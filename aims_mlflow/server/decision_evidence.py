@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.errors import EvidenceError
+from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.unsigned_lines import signed_lines_only
 from aims_mlflow.evidence.verify import check_session, check_signature
@@ -49,7 +49,8 @@ class ModelEvidence:
     """The stored evidence of one model: its digest, its origin, and the session files of its run.
 
     `lines` are the lines of the files as the ledger keeps them, once the files have been reduced to signed lines.
-    `kept` names those files that the ledger gave, since the run does not have them.
+    `kept` names those files that the ledger gave, since the run does not have them. `unread` is why the sessions cannot
+    be read; earlier authority needs none.
     """
 
     owner: ArtifactOwner
@@ -57,6 +58,7 @@ class ModelEvidence:
     session_files: dict[str, bytes]
     lines: KeptLines = NO_LINES
     kept: tuple[str, ...] = ()
+    unread: AimsError | None = None
 
 
 class DecisionEvidence:
@@ -80,15 +82,18 @@ class DecisionEvidence:
         self.stored.forget()
 
     def of_model(self, owner: ArtifactOwner, policy: Policy) -> ModelEvidence:
-        """Hash a model's bytes and read its run's session files.
+        """Hash a model's bytes, and read its run's session files where they can be read.
 
         Raises:
-            EvidenceError: there are none, more than the policy's caps, or elsewhere than its locations.
-            Unreachable: they cannot be read, or are still being hashed.
+            EvidenceError: it has no files, more than the policy's caps, or elsewhere than its locations.
+            Unreachable: its files cannot be read, or are still being hashed.
         """
         caps, allowed = policy.caps, policy.locations or ()
         digest = self.bytes.digest(owner.location, self.stored.files(owner.location, allowed), caps)
-        files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
+        try:
+            files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
+        except AimsError as exc:
+            return ModelEvidence(owner, digest, {}, unread=exc)
         return ModelEvidence(owner, digest, files)
 
     def is_unchanged(self, owner: ArtifactOwner, digest: str) -> bool:
@@ -111,6 +116,15 @@ class DecisionEvidence:
 
         signed, lines = self._signed.get(key, make, 2 * sum(map(len, files.values())))
         return replace(model, session_files=signed, lines=lines)
+
+    def sessions(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> ModelEvidence:
+        """Return a model's evidence as it is judged: what known keys signed in its run, and what leaves sealed."""
+        if model.unread is not None:
+            return model
+        try:
+            return self.with_sealed(self.signed(model, force), force, rules)
+        except AimsError as exc:
+            return replace(model, session_files={}, unread=exc)
 
     def with_sealed(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> ModelEvidence:
         """Return a model's evidence with the sessions that leaves sealed about its bytes and its run does not have.
@@ -154,7 +168,12 @@ class DecisionEvidence:
     def prior_authority(
         self, change: RegistryChange, past: ModelHistory, authority: Authority
     ) -> PriorAuthority | None:
-        """Return the version's earlier authority for this alias, if all of its evidence counts still."""
+        """Return the version's earlier authority for this alias, if all of its evidence counts still.
+
+        A registration has none.
+        """
+        if change.stage != "deployment":
+            return None
         until = authority.force.policy.policy.legacy.until
         prior = past.prior_authority(str(change.version), str(change.alias), until)
         if prior is None or prior.basis == "legacy":

@@ -1,5 +1,9 @@
 """A real gated server: evidence that is made after a version is registered, through MLflow's artifact proxy."""
 
+import contextlib
+import json
+import sqlite3
+
 import mlflow
 import pytest
 import requests
@@ -8,6 +12,8 @@ import aims_mlflow as aims
 from support import commands, gated_registry, trainings
 from support.gated_registry import refused
 from support.trainings import train
+
+UNFAIR = "selection-rate ratio for sex=f is 0.0"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -105,3 +111,42 @@ def test_junk_beside_a_versions_evidence_is_not_taken(gate):
     answer = requests.put(proxied(gate, run, "note.jsonl"), data=b"hello\n", timeout=30)
     assert (answer.status_code, "only whole sessions" in answer.text) == (403, True), answer.text
     put_into_use(gate, "junk")
+
+
+def failing_evaluation_is_sealed(gate, name):
+    """Let another trainer's evaluation fail, before the version is registered; returns (run, source, its file)."""
+    run, uri = trainings._train(name, trainings.table(3000, seed=8), ("sex",))
+    before = set(sessions(gate, run))
+    aims.evaluate(uri, test=trainings.table(3000, seed=4, fair=False), config=trainings.config(name))
+    (file,) = set(sessions(gate, run)) - before
+    assert UNFAIR in refused(register, uri, name)
+    return run, uri, file
+
+
+def test_a_sealed_failure_counts_after_its_file_was_deleted_through_the_proxy(gate):
+    run, uri, file = failing_evaluation_is_sealed(gate, "deleted-failure")
+    assert requests.delete(proxied(gate, run, file), timeout=30).status_code == 200, "no version is registered yet"
+    assert UNFAIR in refused(mlflow.register_model, uri, "deleted-failure")
+
+
+def in_registry(gate, statement, *values):
+    with contextlib.closing(sqlite3.connect(gate.server.folder / "mlflow.db", timeout=30)) as database, database:
+        return database.execute(statement, values).fetchall()
+
+
+def test_a_row_that_names_other_files_is_found_though_the_server_answers_the_sealed_place(gate):
+    """Who reads the database, and a server without the gate, would load what the row names."""
+    client = mlflow.MlflowClient()
+    _, uri = train("exchanged", seed=9)
+    version = register(uri, "exchanged")
+    put_into_use(gate, "exchanged")
+    said = client.get_model_version_download_uri("exchanged", version)
+    other = client.get_logged_model(trainings.plain_model().removeprefix("models:/")).artifact_location
+    changed = "UPDATE model_versions SET source = ?, storage_location = ? WHERE name = 'exchanged'"
+    in_registry(gate, changed, other, other)
+    ledger = f"sqlite:///{gate.server.folder}/mlflow.db.aims.db"
+    where = ("--ledger", ledger, "--registry", gate.url, "--tracking", gate.url)
+    found = json.loads(commands.run("gate", "reconcile", "--json", *where, status=1))["findings"]
+    assert [f["about"] for f in found if f["model_name"] == "exchanged"] == ["changed-bytes"]
+    client.delete_logged_model(uri.removeprefix("models:/"))
+    assert client.get_model_version_download_uri("exchanged", version) == said, "its logged model is deleted"
