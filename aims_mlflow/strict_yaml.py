@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 4 * 1024 * 1024
 DEEPER_THAN_LIBYAML = "exceeded maximum nesting depth"
+DECIMAL_DIGITS = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 LIST = "must be a list: [one, two]"
 FORMS = {  # pydantic's error type -> what a person has to write
     "string_type": "must be text; put it in quotes (YAML reads yes, no, true and false as truth values)",
@@ -62,6 +64,42 @@ class _Loader(SafeLoader):  # type: ignore[misc]  # one of two classes
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> int:
+        """Return a whole number; YAML 1.1 reads 0200 as 128 and 1:30 as 90, which nobody means."""
+        text = str(node.value)
+        value: int = super().construct_yaml_int(node)
+        if not DECIMAL_DIGITS.fullmatch(text):
+            what = f"YAML reads {text} as {value}: write that number, or put {text} in quotes"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark)
+        return value
+
+
+class WrittenNumber(float):
+    """A number with a point, and the text that it has in its file: as a version, 1.10 is not 1.1."""
+
+    def __new__(cls, value: float, text: str) -> Self:
+        """Keep the number, and the text beside it."""
+        number = super().__new__(cls, value)
+        number.text = text
+        return number
+
+    text: str
+
+
+class _AsWritten(_Loader):
+    """Keeps the text of numbers that are read otherwise than they look: 1.10 beside its value, 0200 alone."""
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        return super().construct_yaml_int(node) if DECIMAL_DIGITS.fullmatch(node.value) else str(node.value)
+
+    def construct_yaml_float(self, node: Any) -> WrittenNumber:
+        return WrittenNumber(super().construct_yaml_float(node), str(node.value))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_AsWritten.add_constructor("tag:yaml.org,2002:int", _AsWritten.construct_yaml_int)
+_AsWritten.add_constructor("tag:yaml.org,2002:float", _AsWritten.construct_yaml_float)
 
 
 # A date in a file that people write (`collected: 2024-05-01`) is text to every model here.
@@ -107,8 +145,8 @@ class Document:
             return None, _problems(exc, self, model)
 
 
-def parse(text: str, name: str) -> Document:
-    """Parse one YAML document; `name` stands for the file in messages.
+def parse(text: str, name: str, *, as_written: bool = False) -> Document:
+    """Parse one YAML document; `name` is the file in messages. `as_written` keeps the text of numbers with a point.
 
     Raises:
         ConfigError: it is not YAML, repeats a key, uses aliases or nests too deeply.
@@ -117,7 +155,7 @@ def parse(text: str, name: str) -> Document:
         raise ConfigError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", where=name)
     lines: dict[Path_, int] = {}
     try:
-        loader = _Loader(text)
+        loader = (_AsWritten if as_written else _Loader)(text)
         node = loader.get_single_node()
         if "*" in text and node is not None:
             _refuse_aliases(node, text, name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # A policy's leaf has this text; other leaves may have it too.
 MAY_BE_POLICY = b'"type":"policy"'
+MAX_TOLD = 50
 EXCHANGED = "someone exchanged the rules in the database, or decided by rules that others had replaced"
 
 
@@ -52,6 +53,8 @@ class ContentCheck:
         self._unreadable = Step("inclusion")
         self._without_body: dict[int, str] = {}
         self._erased: set[int] = set()
+        self._erased_envelopes: set[str] = set()
+        self._not_again: dict[int, tuple[str, int]] = {}
         self._counted = {"bodies": 0, "decisions": 0, "again": 0, "envelopes": 0}
         self._workers = PartWorkers(PartCheck(view, history, whole=whole).check, processes)
         self._times = DecisionTimes(view)
@@ -87,6 +90,8 @@ class ContentCheck:
                 (self._unreadable if step == "inclusion" else self._report[step]).add(problem)
         self._without_body |= result.without_body
         self._erased.update(result.erased)
+        self._erased_envelopes.update(result.erased_envelopes)
+        self._not_again |= result.not_again
         self._counted["bodies"] += result.bodies
         self._counted["again"] += result.made_again
         self._counted["envelopes"] += result.envelopes
@@ -139,11 +144,21 @@ class ContentCheck:
                     f"someone exchanged the {kind} in force: decisions from now on would be made by another one",
                 )
         counted = self._counted
+        gone = len(self._erased_envelopes)
         envelopes = f"{counted['envelopes']:,} envelopes, counted at each leaf that names them"
-        self._report["envelope"].said.append(envelopes)
+        self._report["envelope"].said.append(envelopes + (f", {gone:,} erased with a reason" if gone else ""))
         erased = f", {len(self._erased):,} erased with a reason" if self._erased else ""
         again = f"{counted['decisions']:,} decisions, {counted['again']:,} made again"
         step.said.append(f"{again}, {counted['bodies']:,} bodies{erased}, policy in force")
+        for sequence, (request, by) in list(self._not_again.items())[:MAX_TOLD]:
+            step.skipped.append(not_made_again(f"leaf {sequence}, decision {request}", by))
+        if len(self._not_again) > MAX_TOLD:
+            step.skipped.append(f"and {len(self._not_again) - MAX_TOLD:,} more decisions, for the same reason")
+
+
+def not_made_again(who: str, by: int) -> str:
+    """Return the sentence about a decision whose evidence was erased by leaf `by`."""
+    return f"{who}, was not made again: its envelope was erased by leaf {by}"
 
 
 def _policy_after(leaf: Leaf) -> str | None:

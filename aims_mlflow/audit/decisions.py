@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates import replay as again
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents
+from aims_mlflow.gates.erased_envelopes import erased_envelopes
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.gates.sealed_documents import KnownSessions
 from aims_mlflow.lifecycle.model_history import adopted
@@ -19,6 +21,7 @@ from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionBody, Decis
 
 if TYPE_CHECKING:
     from aims_mlflow.audit.view import View
+    from aims_mlflow.gates.erased_envelopes import ErasedEnvelope
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
 
@@ -35,8 +38,26 @@ class DecisionCheck:
         self._ledger, self._whole = cast("Ledger", view), whole
         self._sessions, self._consents = KnownSessions(MAX_SESSION_BYTES), KnownConsents(MAX_KNOWN)
 
+    def erased_behind(self, leaf: Leaf, content: DecisionLeaf) -> int | None:
+        """Return the leaf that erased an envelope without which a decision cannot be made again; None where none did.
+
+        Its signed record names the decisions before it. A later one that refused may have read the record in a run.
+        """
+        for erased in self._erased.values():
+            later = leaf.sequence > erased.leaf and not content.allowed and erased.sha256 in content.envelopes()
+            if leaf.sequence in erased.decisions or later:
+                return erased.leaf
+        return None
+
+    @cached_property
+    def _erased(self) -> dict[str, ErasedEnvelope]:
+        return erased_envelopes(self._ledger)
+
     def why_not(self, leaf: Leaf, content: DecisionLeaf) -> str | None:
-        """Return the problem of a decision that was not erased; None if it is correct."""
+        """Return the problem of a decision that was not erased; None if it is correct.
+
+        One that rests on an erased envelope is not made again; all else of it is checked.
+        """
         try:
             return self._why_not(leaf, content)
         except AimsError as exc:
@@ -56,8 +77,10 @@ class DecisionCheck:
         for name, value in ((name, given.public().get(name)) for name in sorted(given.model_fields_set)):
             if sealed.get(name) != value:
                 return f"its leaf has another {name} than its body"
-        if not again.same(said, again.replay(self._ledger, request, self._sessions, self._consents)):
-            return "decided again, it is another"
+        if self.erased_behind(leaf, content) is None:
+            made = again.replay(self._ledger, request, self._sessions, self._consents)
+            if not again.same(said, made):
+                return "decided again, it is another"
         return why_no_authority(self._ledger, leaf, content, whole=self._whole)
 
     def _unread(self, said: Any, content: DecisionLeaf) -> str | None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.audit.sessions import check_sealed
 from aims_mlflow.audit.tree import named
+from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import SealedRecord, read
 from aims_mlflow.gates.authority import EVIDENCE, moment_of, why_not_sealed
+from aims_mlflow.gates.erased_envelopes import erased_envelopes
+from aims_mlflow.gates.erased_envelopes import why_not_about as why_not_erased
 from aims_mlflow.gates.policy import FILE, parse_policy
-from aims_mlflow.lifecycle.adoptions import why_not_about
+from aims_mlflow.lifecycle.adoptions import why_not_about as why_not_adopted
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.keyring import ADOPTERS, ERASERS, REVIEWERS, ROLES
 from aims_mlflow.records.leaves.changes import AdoptionLeaf, DecisionLeaf
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.audit.parts import PartResult
     from aims_mlflow.audit.view import View
+    from aims_mlflow.gates.erased_envelopes import ErasedEnvelope
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.records.keyring import KeyEntry, Keyring
     from aims_mlflow.records.leaves.base import LeafContent
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 MAX_CACHED = 1_000
 MAX_VERIFIED = 100_000
 UNSIGNED = "it counts for nothing: an approver runs `aims gate adopt`, or the leaf was added in the database"
+MISSING = "it is missing"
 NOT_WELL_FORMED = "not well-formed"
 EVIDENCE_CHANGED = "what the decision rested on can no longer be shown"
 
@@ -85,7 +90,7 @@ class EnvelopeCheck:
     def _record(self, name: str, raw: bytes | None) -> SealedRecord | str:
         """Return a record, or the problem of its envelope."""
         if raw is None:
-            return "it is missing"
+            return MISSING
         if sha256_hex(raw) != name:
             return "its bytes were changed: they do not have the digest by which it is named"
         try:
@@ -104,7 +109,9 @@ class EnvelopeCheck:
         counted = {*evidence, *(line for lines in sessions.values() for line in lines)}
         verdicts = _Verdicts(leaf, self._roles(content, policy))
         for name in dict.fromkeys(content.envelopes()):
-            record = self._records.get(name, "it is missing")
+            record = self._records.get(name, MISSING)
+            if record == MISSING and name in self._erased:
+                continue
             relied = name in counted or isinstance(content, ConsentLeaf | ErasureLeaf | IncidentLeaf | AdoptionLeaf)
             if isinstance(record, str):
                 out.envelopes += record.startswith(NOT_WELL_FORMED)
@@ -115,14 +122,36 @@ class EnvelopeCheck:
             out.envelopes += 1
             if relied:
                 self._signature(record, verdicts, out)
-        if isinstance(content, AdoptionLeaf):
+        if isinstance(content, AdoptionLeaf) and content.envelope not in self._erased:
             self._adoption(leaf, content, out)
-        check_sealed(named(leaf), sessions, self._records, out)
+        elif isinstance(content, ErasureLeaf):
+            self._erasure(leaf, content, out)
+        check_sealed(named(leaf), sessions, self._records, self._erased.keys(), out)
+
+    @cached_property
+    def _erased(self) -> dict[str, ErasedEnvelope]:
+        return erased_envelopes(self._view)
+
+    def _erasure(self, leaf: Leaf, content: ErasureLeaf, out: PartResult) -> None:
+        """Check that the signed record of an erasure is about what its leaf names, and that this is gone."""
+        record = self._records.get(content.envelope or "")
+        why = None if content.envelope else "nobody signed it"
+        try:
+            why = why_not_erased(record, content) if isinstance(record, SealedRecord) else why
+        except EvidenceError as exc:
+            why = exc.what
+        if why:
+            out.wrong(
+                "envelope", named(leaf), f"it says that something was erased, but {why}", "someone hid a deletion"
+            )
+        elif content.erased and self._view.envelope(content.erased) is not None:
+            what = f"envelope {content.erased[:12]} that it erased is there"
+            out.wrong("completeness", named(leaf), what, "someone put it back in the database: delete it again")
 
     def _adoption(self, leaf: Leaf, content: AdoptionLeaf, out: PartResult) -> None:
         """Check that an adoption is signed, and about the version that its leaf names."""
         record = self._records.get(content.envelope or "")
-        why = why_not_about(record, content) if isinstance(record, SealedRecord) else None
+        why = why_not_adopted(record, content) if isinstance(record, SealedRecord) else None
         if content.envelope is None:
             why = "nobody signed it"
         if why:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aims_mlflow.audit.contents import not_made_again
 from aims_mlflow.audit.continuation import ledger_proof, note_signer, why_not_continued
-from aims_mlflow.audit.decisions import why_no_authority
+from aims_mlflow.audit.decisions import DecisionCheck, why_no_authority
 from aims_mlflow.audit.keyrings import history_of
 from aims_mlflow.audit.report import NOT_SEALED, Report
 from aims_mlflow.audit.run_files import check_evidence
@@ -211,16 +212,21 @@ class ModelCheck:
         if erased(self.ledger) & {leaf.sequence for leaf in self.ledger.leaves(types=("decision",), request=request)}:
             step.said.append(f"the texts of decision {request} were erased, with a reason")
             return
+        leaf = next(self.ledger.leaves(types=("decision",), request=request))
+        why = why_no_authority(self.ledger, leaf, decision, whole=True)
+        if why:
+            step.wrong(f"decision {request}", why, "it let a version in that nothing had allowed before")
+            return
+        by = DecisionCheck(self.view, whole=True).erased_behind(leaf, decision)
+        if by is not None:
+            step.skipped.append(not_made_again(f"decision {request}", by))
+            return
         try:
             said, now = again.recorded(self.ledger, request), again.replay(self.ledger, request)
         except AimsError as exc:
             step.wrong(f"decision {request}", exc.what, "it cannot be made again from what the ledger holds")
             return
-        (leaf,) = self.ledger.leaves(types=("decision",), request=request)
-        why = why_no_authority(self.ledger, leaf, decision, whole=True)
-        if why:
-            step.wrong(f"decision {request}", why, "it let a version in that nothing had allowed before")
-        elif again.same(said, now):
+        if again.same(said, now):
             step.said.append(f"{said.stage} decided again from the ledger: the same")
         else:
             step.wrong(f"decision {request}", "decided again, it is another", "it was not made from what it names")

@@ -96,8 +96,9 @@ class PartCheck:
             self._decision(leaf, content, out)
         elif isinstance(content, OutcomeLeaf) and content.done and content.of == "decision":
             out.said.append(CompletedChange(named(leaf), content.request))
-        elif isinstance(content, ErasureLeaf) and content.sequence is not None:
-            out.erased.append(content.sequence)
+        elif isinstance(content, ErasureLeaf):
+            out.erased += [content.sequence] if content.sequence is not None else []
+            out.erased_envelopes += [content.erased] if content.erased else []
 
     def _policy_text(self, leaf: Leaf, content: PolicyLeaf, out: PartResult) -> None:
         digest = str(content.policy_digest)
@@ -129,7 +130,10 @@ class PartCheck:
         )
         if leaf.sequence in out.without_body:
             return
-        out.made_again += content.model_digest is not None
+        by = self._again.erased_behind(leaf, content)
+        if by is not None:
+            out.not_again[leaf.sequence] = (content.request, by)
+        out.made_again += content.model_digest is not None and by is None
         why = self._again.why_not(leaf, content)
         if why:
             who = f"{name}, decision {content.request}"

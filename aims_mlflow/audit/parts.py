@@ -59,12 +59,15 @@ class PartResult:
     """What a part's leaves say that only earlier or later leaves can confirm, and its problems, in their order.
 
     `without_body` has the names of leaves without one by their sequence; `erased` are the sequences of leaves whose
-    body was erased with a reason.
+    body was erased with a reason, `erased_envelopes` the names of envelopes that were. `not_again` has the decisions
+    that cannot be made again since, by the sequence of their leaf: the request, and the leaf of the erasure.
     """
 
     said: list[tuple[StepName, Problem] | NewRules | SealedDecision | CompletedChange] = field(default_factory=list)
     without_body: dict[int, str] = field(default_factory=dict)
     erased: list[int] = field(default_factory=list)
+    erased_envelopes: list[str] = field(default_factory=list)
+    not_again: dict[int, tuple[str, int]] = field(default_factory=dict)
     envelopes: int = 0
     bodies: int = 0
     made_again: int = 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aims_mlflow.evidence.session import PACK_FILE
+from aims_mlflow.evidence.session import MANIFEST_KIND, PACK_FILE
 from aims_mlflow.evidence.statement import SealedRecord
 from aims_mlflow.evidence.verify import Problem, order_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from aims_mlflow.audit.parts import PartResult
 
@@ -35,15 +35,44 @@ def pack_problems(name: str, records: Sequence[SealedRecord]) -> Iterator[Proble
             )
 
 
+def _around_erased(who: str, lines: Sequence[str], records: Sequence[SealedRecord | str], out: PartResult) -> None:
+    """Check that the records of a session that are left have their places between the lines of its file."""
+    for number, record in enumerate(records):
+        if not isinstance(record, SealedRecord):
+            continue
+        body, before = record.evidence, lines[number - 1] if number else None
+        if (body.sequence, body.previous) != (number, before):
+            name = f"{who}, {body.kind} {record.id}"
+            out.wrong(
+                "completeness", name, "it does not follow the record before it", "a record was taken out or moved"
+            )
+    last = records[-1]
+    if isinstance(last, SealedRecord):
+        listed = [s.digest.get("sha256") for s in last.subjects]
+        if last.evidence.kind != MANIFEST_KIND or listed != list(lines[:-1]):
+            out.wrong("completeness", who, "its manifest lists other records", "a record was taken out or added")
+
+
 def check_sealed(
-    leaf: str, sessions: Mapping[str, Sequence[str]], records: Mapping[str, SealedRecord | str], out: PartResult
+    leaf: str,
+    sessions: Mapping[str, Sequence[str]],
+    records: Mapping[str, SealedRecord | str],
+    erased: Collection[str],
+    out: PartResult,
 ) -> None:
     """Check the sessions on which a leaf relied: their files' lines by sha256, and the records that these name.
 
-    Missing or changed envelopes and bad signatures are reported by `EnvelopeCheck`.
+    Missing or changed envelopes and bad signatures are reported by `EnvelopeCheck`. Of a session with `erased` lines,
+    the records that are left are checked against the lines that the leaf names.
     """
-    for name, lines in sessions.items():
-        named = [records.get(line, "") for line in (lines[:-1] if lines and not lines[-1] else lines)]
+    for name, file_lines in sessions.items():
+        lines = file_lines[:-1] if file_lines and not file_lines[-1] else file_lines
+        named = [records.get(line, "") for line in lines]
+        if any(
+            line in erased and not isinstance(record, SealedRecord) for line, record in zip(lines, named, strict=True)
+        ):
+            _around_erased(f"{name} of {leaf}", lines, named, out)
+            continue
         found = [record for record in named if isinstance(record, SealedRecord)]
         who = f"{name} of {leaf}"
         problems = order_problems(who, found)

@@ -198,7 +198,7 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
 
 
 @group.command("lint")
-@click.argument("path", required=False, type=FILE)
+@click.argument("path", metavar="[DOCUMENT|PATH]", required=False, type=FILE)
 @FOLDER
 @EVIDENCE
 @click.option(
@@ -210,7 +210,7 @@ def show(document: str, folder: Path | None, evidence: tuple[str, ...], as_table
     help="Form of the results.",
 )
 def lint_documents(path: Path | None, folder: Path | None, evidence: tuple[str, ...], form: str) -> int:
-    """Check all documents, or the one file or folder PATH; exit status 1 where an error is left.
+    """Check all documents, or one DOCUMENT (its id or file), or a folder PATH; exit status 1 where an error is left.
 
     A result is set aside in `ignored.yaml` of the folder, with a reason and an end date; it stays listed.
     """
@@ -218,7 +218,10 @@ def lint_documents(path: Path | None, folder: Path | None, evidence: tuple[str, 
     from aims_mlflow.management.surroundings import gather
 
     single = path if path is not None and path.is_file() else None
-    around = gather(folder or (path if path is not None and single is None else None) or _around(single), evidence)
+    named = path is not None and not path.exists()
+    around = gather(folder or (path if path and not (single or named) else None) or _around(single), evidence)
+    if named:
+        single = around.folder.find(str(path)).path
     results = linting.lint(around)
     if single is not None:
         results = [r for r in results if r.path.resolve() == single.resolve()]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def group() -> None:
-    """Show the evidence of a run, a model or a folder, and the states of controls; erase the body of a leaf.
+    """Show the evidence of a run, a model or a folder, and the states of controls; erase a body or a record.
 
     `aims verify` checks it.
 

@@ -68,16 +68,19 @@ def explain(model: str, stage: Stage, alias: str | None, name: str | None, as_js
 @click.argument("url", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(url: str | None, as_json: bool) -> int:
-    """Show whether the registry at URL (or MLFLOW_TRACKING_URI) has a gate.
+    """Show whether the registry at URL (or MLFLOW_TRACKING_URI) has a gate, and which waivers there cover nothing.
 
-    Exit status 1 if it has none, and while its gate refuses all.
+    Of waivers, those for models that this login may read are listed, each with the reason. Exit status 1 if the
+    registry has no gate, and while its gate refuses all.
     """
     from aims_mlflow.registry import channel
     from aims_mlflow.registry.names import REFUSES_ALL
 
     found = channel.status(url)
+    void, unread = _void_waivers() if found and found["enforcement"] != REFUSES_ALL else ([], "")
     if as_json:
-        click.echo(json.dumps({"gated": bool(found), **found}, indent=2))
+        told = {"void_waivers": void, **({"waivers_unread": unread} if unread else {})} if found else {}
+        click.echo(json.dumps({"gated": bool(found), **found, **told}, indent=2))
     elif not found:
         click.echo("NOT gated: this registry takes any model. Start MLflow with --registry-store-uri aims+...")
     else:
@@ -85,7 +88,20 @@ def status(url: str | None, as_json: bool) -> int:
         for key in ("policy_digest", "keyring_digest", "keys", "checkpoint", "bytes_in_use", "findings"):
             if key in found:
                 click.echo(f"  {key.replace('_', ' ')}: {found[key]}")
+        for line in (*void, unread):
+            if line:
+                click.secho(f"! {line}", fg="yellow")
     return 0 if found and found["enforcement"] != REFUSES_ALL else 1
+
+
+def _void_waivers() -> tuple[list[str], str]:
+    """Return the waivers that cover nothing, and why they cannot be listed; the second is empty where they can."""
+    from aims_mlflow.registry import channel
+
+    try:
+        return list(channel.void_waivers()), ""
+    except Unreachable as exc:
+        return [], f"which waivers cover nothing is not known: {exc.what}"
 
 
 @group.command()

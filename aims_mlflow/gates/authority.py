@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import EvidenceError
+from aims_mlflow.gates.erased_envelopes import erased_names
 from aims_mlflow.gates.rules_in_force import keyring_of
 from aims_mlflow.ledger.lineage import Leaves, spans
 from aims_mlflow.records.base import utc_text
@@ -142,6 +143,10 @@ class Authority:
         return self.before is not None and leaf.sequence >= self.before
 
     @cached_property
+    def _erased(self) -> dict[str, int]:
+        return erased_names(leaf for leaf in self.for_all.of(("erased",)) if not self.since(leaf))
+
+    @cached_property
     def _keyrings(self) -> list[tuple[int, str]]:
         found = [leaf for leaf in self.for_all.of(("keyring",)) if not self.since(leaf)]
         return [(x.sequence, str(x.fact.keyring_digest)) for x in found if isinstance(x.fact, KeyringLeaf)]
@@ -172,6 +177,8 @@ class Authority:
         """
         key_id = record.envelope.key_id
         asked = (key_id, tuple(roles))
+        if record.sha256 in self._erased:
+            return f"its envelope was erased by leaf {self._erased[record.sha256]}"
         if asked not in self._why_not_signing:  # one key signs most of a session's records
             self._why_not_signing[asked] = self.why_not_signing(key_id, roles)
         why = self._why_not_signing[asked]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.counting_evidence import undone
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -50,7 +52,7 @@ def _suspect(citation: Citation, records: Sequence[SealedRecord], live: str | No
         return SuspectCitation(citation, "gone", f"{name} is not here, or does not verify")
     if record.sha256 != citation.sha256:
         return SuspectCitation(citation, record.sha256, f"{name} is another record than the one that was cited")
-    later = next((r for r in records if r.evidence.supersedes and r.evidence.supersedes.id == record.id), None)
+    later = next((other for r, other in undone(records) if r.id == record.id), None)
     if later is not None:
         return SuspectCitation(citation, later.id, f"{name} was superseded by {later.id[:13]}")
     return _newer_value(citation, name, records)

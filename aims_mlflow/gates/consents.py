@@ -143,6 +143,19 @@ def _taking(leaf: Leaf, content: ConsentLeaf) -> SignedConsent:
     return SignedConsent(content.request, "", digest, said, content.time, (), content.time, leaf.sequence)
 
 
+def why_not_counting(authority: Authority, leaf: Leaf, known: KnownConsents) -> str | None:
+    """Return why the signature of an approval or waiver counts for nothing now; None where it counts."""
+    if not isinstance(leaf.fact, ConsentLeaf) or leaf.fact.envelope is None:
+        return "its leaf names no envelope"
+    try:
+        _counting(authority, leaf, leaf.fact, known)
+    except EvidenceError as exc:
+        return exc.what
+    except ValueError:
+        return "what it is bound to cannot be read"
+    return None
+
+
 def _counting(authority: Authority, leaf: Leaf, content: ConsentLeaf, known: KnownConsents) -> SignedConsent:
     """Return an approval or waiver if its signature counts now.
 

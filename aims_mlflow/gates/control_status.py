@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.records.control import Control
     from aims_mlflow.records.decision import Unmet, WaivedBy
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, ConditionCheck] = {
     **organisation.CHECKS,
     **clause_conditions.CHECKS,
     **data_resources.CHECKS,
@@ -98,9 +98,7 @@ def _elsewhere(control: Control, subject: StatusSubject, here: Sequence[SealedRe
     of_organization = control.stage == "organization"
     if subject.scope == "organization":
         return None if of_organization else "judged for each model version"
-    kinds = {use.kind for use in control.evidence}
-    written = any(d.kind in kinds for d in subject.documents)
-    if of_organization and not here and not written:
+    if of_organization and not here and not any(subject.newest(use.kind) for use in control.evidence):
         return "the organisation's control: nothing of its kinds is kept with this model"
     return None
 

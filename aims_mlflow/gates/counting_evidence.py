@@ -34,8 +34,8 @@ class CountingEvidence:
     """The evidence that counts for a model: its records, its trainers, and the sessions that cannot count.
 
     `signers` says who signed each record, by its sha256: ids are their signers' own words. `starts` are the
-    session-start records of the sessions that speak of the model; `unstarted` its training records whose session begins
-    otherwise.
+    session-start records of the sessions that speak of the model, oldest first; `unstarted` its training records whose
+    session begins otherwise.
     """
 
     records: tuple[SealedRecord, ...]
@@ -63,8 +63,8 @@ class CountingEvidence:
         return list(self.once(("of", kind), lambda: self._of(kind)))
 
     def _of(self, kind: str) -> list[SealedRecord]:
-        mine = [r for r in self.records if r.evidence.kind == kind]
-        return [r for r in mine if not any(_undoes(other, r) for other in mine)]
+        gone = {r.id for r, _ in self.undone()}
+        return [r for r in self.records if r.evidence.kind == kind and r.id not in gone]
 
     @property
     def involved(self) -> frozenset[str]:
@@ -73,9 +73,7 @@ class CountingEvidence:
 
     def undone(self) -> list[tuple[SealedRecord, SealedRecord]]:
         """Return the records that do not count, each with the record of its kind that supersedes it."""
-        superseding = self.once("superseding", lambda: [r for r in self.records if r.evidence.supersedes is not None])
-        pairs = ((r, other) for r in self.records for other in superseding if _undoes(other, r))
-        return [(r, other) for r, other in pairs if r.evidence.kind == other.evidence.kind]
+        return list(self.once("undone", lambda: undone(self.records)))
 
     def superseded(self) -> tuple[Supersession, ...]:
         """Return the records that do not count because another record undoes them, with what is said instead."""
@@ -102,10 +100,25 @@ class CountingEvidence:
         return [r for r in self.of(kind) if not r.evidence.by_hand]
 
 
-def _undoes(other: SealedRecord, record: SealedRecord) -> bool:
-    supersedes = other.evidence.supersedes
+def undone(records: Iterable[SealedRecord]) -> list[tuple[SealedRecord, SealedRecord]]:
+    """Return the records that do not count, each with the later one of its kind that supersedes it."""
+    every = list(records)
+    by_id: defaultdict[str, list[SealedRecord]] = defaultdict(list)
+    for other in every:
+        if other.evidence.supersedes is not None:
+            by_id[other.evidence.supersedes.id].append(other)
+    return [(r, other) for r in every for other in by_id.get(r.id, ()) if _is_later_word(other, r)]
+
+
+def without_undone(records: Sequence[SealedRecord]) -> tuple[SealedRecord, ...]:
+    """Return the records that count, in their order, as `undone` tells them."""
+    gone = {r.id for r, _ in undone(records)}
+    return tuple(r for r in records if r.id not in gone)
+
+
+def _is_later_word(other: SealedRecord, record: SealedRecord) -> bool:
     later = (other.evidence.time, other.id) > (record.evidence.time, record.id)
-    return supersedes is not None and supersedes.id == record.id and later
+    return later and other.evidence.kind == record.evidence.kind
 
 
 def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvidence:
@@ -133,7 +146,7 @@ def count(sessions: Iterable[CheckedSession], model_digest: str) -> CountingEvid
         tuple(r for _, r in pairs),
         tuple(s for s in everything if not s.sound and _concerns(s, model_digest)),
         signers_of(sound),
-        tuple(s.records[0] for s in sound if _started(s) and any(r.has_subject(model_digest) for r in s.records)),
+        starts_of(s for s in sound if any(r.has_subject(model_digest) for r in s.records)),
         tuple(r for s, r in pairs if not _started(s)),
     )
 
@@ -159,6 +172,12 @@ def _without_repeats(session: CheckedSession, named: Mapping[str, set[str]]) -> 
 def signers_of(sessions: Iterable[CheckedSession]) -> dict[str, KeyEntry]:
     """Return who signed each record of some sessions, by its sha256."""
     return {r.sha256: s.signers[r.id] for s in sessions for r in s.records if r.id in s.signers}
+
+
+def starts_of(sessions: Iterable[CheckedSession]) -> tuple[SealedRecord, ...]:
+    """Return the session-start records of some sessions, oldest first, in whatever order they are read."""
+    found = (s.records[0] for s in sessions if _started(s))
+    return tuple(sorted(found, key=lambda r: (r.evidence.time, r.id)))
 
 
 def _started(session: CheckedSession) -> bool:

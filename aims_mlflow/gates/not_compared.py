@@ -28,6 +28,11 @@ def affected_people(starts: Sequence[SealedRecord]) -> list[str]:
     return [g for g in dict.fromkeys(named) if says(g) and g.strip().casefold() not in NOBODY]
 
 
+def stating_reason(starts: Sequence[SealedRecord]) -> Sequence[SealedRecord]:
+    """Return the newest of some starts that gives a reason; the newest of all where none does. Oldest come first."""
+    return [s for s in starts if says(_start(s).not_compared)][-1:] or starts[-1:]
+
+
 def why_not_compared(rules: Rules | None, starts: Sequence[SealedRecord]) -> tuple[Outcome, str]:
     """Return whether fairness may be left out, and the reason in words.
 
@@ -35,7 +40,7 @@ def why_not_compared(rules: Rules | None, starts: Sequence[SealedRecord]) -> tup
     cannot stand beside affected people that the same evidence names.
     """
     policy = rules.system.not_compared if rules is not None and rules.system is not None else None
-    team = next((r for s in starts if (r := _start(s).not_compared) is not None and says(r)), None)
+    team = next((r for s in stating_reason(starts) if (r := _start(s).not_compared) is not None and says(r)), None)
     people = affected_people(starts)
     if not policy and not team:
         return "missing", (

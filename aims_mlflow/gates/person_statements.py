@@ -7,13 +7,13 @@ neither does a file that was attached by hand: it can be the source of a publish
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.cached_values import cached_property
+from aims_mlflow.gates.placeholders import is_placeholder
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.details import details_model, read_details
@@ -29,16 +29,6 @@ if TYPE_CHECKING:
 
 CLOCK_SKEW = timedelta(minutes=10)
 LONGEST_REVIEW = timedelta(days=3 * 366)
-PLACEHOLDER = re.compile(
-    r"(to ?do|tb[acds]|fix ?me|xxx+|n\.?/?a\.?|none|null|nil|unknown|unclear|"
-    r"not (yet )?(stated|known|decided|defined|applicable|available|specified)|"
-    r"to be (defined|determined|decided|done|added|confirmed|written)|(as|like) (its|the|their) owners? says?|"
-    r"as stated|see (owner|above|below|there)|ask (me|us|the owner)|placeholder|lorem ipsum.*|same|yes|ok(ay)?|"
-    r"<[^>]*>|\[[^\]]*\]|\{[^}]*\})[\s.!]*",
-    re.IGNORECASE,
-)
-
-
 BY_HAND = "it is stated by hand: `aims document new` makes a document of it, which can be published and approved"
 
 
@@ -61,7 +51,7 @@ def says(value: object) -> bool:
     if isinstance(value, str):
         text = value.strip()
         enough = sum(c.isalnum() for c in text) >= 2 or any(c.isdigit() for c in text)
-        return enough and not PLACEHOLDER.fullmatch(text)
+        return enough and not is_placeholder(text)
     if isinstance(value, Mapping):
         return any(says(v) for v in value.values())
     return isinstance(value, list | tuple) and bool(value) and all(says(v) for v in value)

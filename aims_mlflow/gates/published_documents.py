@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.catalog.loader import kinds
 from aims_mlflow.evidence.session import MANIFEST_KIND
+from aims_mlflow.gates.document_content.document_set import KIND_OF, known_as
 from aims_mlflow.gates.person_statements import DocumentApproval, PublishedDocument, approving_role, day_end
 from aims_mlflow.records.details import details_model, read_details
 from aims_mlflow.records.details.attachments import AttachmentDetails, DocumentEventDetails, DocumentStatement
 from aims_mlflow.records.documents import KINDS
-from aims_mlflow.signing.owners import is_among
+from aims_mlflow.records.documents.leadership import PeopleEntry
+from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
-    from aims_mlflow.records.keyring import KeyEntry
+    from aims_mlflow.records.keyring import KeyEntry, Keyring
 
 APPROVAL, REVIEW, WITHDRAWAL = "document-approval", "document-review", "document-withdrawal"
 SAMPLE = "audit-sample"  # an auditor's, signed by a key of any role as documents are
@@ -132,10 +134,13 @@ class DocumentShelf:
         return tuple(p.document for p in self.on(day))
 
 
-def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | None = None) -> DocumentShelf:
+def shelf_of(
+    sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | None = None, keyring: Keyring | None = None
+) -> DocumentShelf:
     """Return the documents, approvals, reviews and withdrawals of sound sessions; what is malformed is left out.
 
     `sealed` is when the ledger sealed each record, by its sha256; without it, its signer's word about the time counts.
+    An author is known by every owner of a key of theirs: of the `keyring`, and of those that signed here.
     """
     publications, approvals, withdrawals, reviews = [], [], [], []
     times = sealed or {}
@@ -159,8 +164,30 @@ def shelf_of(sessions: Iterable[CheckedSession], sealed: Mapping[str, str] | Non
                 withdrawals.append((details, entry, time))
             else:
                 reviews.append((details, entry))
-    known = tuple(_reviewed(p, reviews) for p in publications)
+    keys = [*(keyring.keys if keyring else ()), *(entry for _, _, entry in signed)]
+    known = tuple(_reviewed(p, reviews) for p in _with_owners(publications, approvals, keys))
     return DocumentShelf(known, tuple(approvals), frozenset(_withdrawn(known, withdrawals)))
+
+
+def _with_owners(
+    publications: Sequence[Publication], approvals: Sequence[DocumentApproval], keys: Iterable[KeyEntry]
+) -> Iterator[Publication]:
+    """Yield publications with the owners of keys of their authors among the writers, by the approved people registers.
+
+    An author may be named by the register's id or full name, and sign an approval as the owner of a key.
+    """
+    registers = [p.document for p in publications if p.document.kind == KIND_OF[PeopleEntry]]
+    written = [d.written for d in registers if counting(d, approvals)]
+    forms = known_as([p for w in written if isinstance(w, PeopleEntry) for p in w.people], keys)
+    owners: dict[str, set[str]] = {}
+    for entry in keys if forms else ():
+        owners.setdefault(forms.get(person(entry.owner), ""), set()).add(entry.owner)
+    for publication in publications:
+        document = publication.document
+        same = {forms[form] for form in map(person, document.authors) if form in forms}
+        more = sorted(o for form in same for o in owners.get(form, ()) if not is_among(o, document.authors))
+        named = replace(publication, document=replace(document, writers=(*document.writers, *more)))
+        yield named if more else publication
 
 
 def why_not_withdrawn(publication: Publication, entry: KeyEntry) -> str | None:

@@ -109,8 +109,7 @@ def replay(
     # A waiver's reason counts for nothing: where it was erased, what the decision said of it stands.
     reasons = {waived.waiver: waived.reason for waived in said.waived}
     given = [_given(each, reasons) for each in said_by.values()]
-    files = {name: joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
-    checked = check_sessions(files, authority, rules, sessions or KnownSessions(0))
+    checked = check_sessions(files_of(ledger, content, body), authority, rules, sessions or KnownSessions(0))
     asked = DecisionRequest(
         said.model_digest,
         registered=content.registered,
@@ -163,6 +162,15 @@ def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:
 def evidence_roles(rules: Rules) -> tuple[Role, ...]:
     """Return the roles whose evidence the rules accept."""
     return ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+
+
+def files_of(ledger: Ledger, content: DecisionLeaf, body: DecisionBody) -> dict[str, bytes]:
+    """Return the session files that a decision read, by their names.
+
+    Raises:
+        EvidenceError: an envelope of one is missing or was changed.
+    """
+    return {name: joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
 
 
 def joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> bytes:

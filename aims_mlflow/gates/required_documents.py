@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.control_conditions.by_document import by_document
 from aims_mlflow.gates.control_conditions.impact import cites, may_go, names_model
 from aims_mlflow.gates.control_conditions.model_evidence import reviewed
+from aims_mlflow.gates.control_conditions.monitoring import watched_here
 from aims_mlflow.gates.document_content.rollback import rollback_version, why_no_way_back
 from aims_mlflow.gates.kind_verdict import control_of
 from aims_mlflow.gates.person_statements import approving_role
 from aims_mlflow.records.decision import Unmet
 from aims_mlflow.records.documents import ABOUT_A_MODEL
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,9 +44,8 @@ def unmet_documents(rules: Rules, subject: StatusSubject, now: datetime) -> list
 
 def documents_in_use(rules: Rules, subject: StatusSubject, now: datetime) -> tuple[str, ...]:
     """Return the sha256 of the documents that the stage asks for, and that count."""
-    found = {kind: subject.written(kind) for kind in rules.written}
-    counting = [k for k, d in found.items() if d and _verdict(k, subject, now).outcome in ("holds", "warned")]
-    return tuple(sorted(str(found[kind][-1].sha256) for kind in counting))
+    counting = [kind for kind in rules.written if _verdict(kind, subject, now).outcome in ("holds", "warned")]
+    return tuple(sorted(str(d.sha256) for kind in counting for d in subject.newest(kind)))
 
 
 def _verdict(kind: str, subject: StatusSubject, now: datetime) -> Judgement:
@@ -66,15 +65,6 @@ def _of_this_system(document: PublishedDocument, subject: StatusSubject, at: dat
     return None
 
 
-def _at_this_alias(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """A plan that names MODEL@ALIAS watches this one."""
-    rules, named = subject.rules, document.fields.get("model")
-    here = f"{rules.model_name}@{rules.alias}" if rules and rules.alias else None
-    if named and here and named != here:
-        return "missing", f"it watches {named}, not {here}"
-    return None
-
-
 def _goes_back(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
     """A plan goes back to a version that the gate let in and that is still there, or to none."""
     target = rollback_version(str(document.fields.get("rollback_to")))
@@ -84,21 +74,15 @@ def _goes_back(document: PublishedDocument, subject: StatusSubject, at: datetime
     return ("failed", f"it goes back to version {target}, {why}") if why else None
 
 
-def _not_by_the_trainer(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    own = [name for name in document.authors if is_among(name, subject.counted.trainers)]
-    return ("missing", f"{own[0]}, who wrote it, trained the model") if own else None
-
-
 CHECKS: dict[str, tuple[FieldCheck, ...]] = {
     "impact-assessment": (cites, may_go),
     "deployment-plan": (_goes_back,),
-    "monitoring-plan": (_at_this_alias,),
-    "validation-report": (_not_by_the_trainer,),
+    "monitoring-plan": (watched_here,),
 }
 
 
 def _unmet(kind: str, verdict: Judgement, subject: StatusSubject) -> Unmet:
-    here = bool(subject.written(kind))
+    here = bool(subject.newest(kind))
     system = f" --system {subject.name}" if subject.name else ""
     write = f"`aims document new {kind}{system}`, publish it, and let another person approve it"
     return Unmet(

@@ -42,7 +42,7 @@ def sealed_shelf(authority: Authority, known: KnownSessions | None = None, first
             session = _checked(data, name, authority, known or KnownSessions(0))
             sessions.append(replace(session, signers=_counting(session, authority, moment_of(leaf))))
             sealed |= dict.fromkeys((r.sha256 for r in session.records if r.sha256 not in sealed), leaf.fact.time)
-    return replace(shelf_of(sessions, sealed), leaves=len(leaves))
+    return replace(shelf_of(sessions, sealed, authority.force.keyring), leaves=len(leaves))
 
 
 def _about_documents(authority: Authority) -> Iterator[Leaf]:

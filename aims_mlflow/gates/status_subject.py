@@ -15,9 +15,11 @@ from aims_mlflow.gates.counting_evidence import (
     count,
     newest,
     signers_of,
+    starts_of,
     with_own_ids,
 )
 from aims_mlflow.gates.document_content.document_set import PublishedSet
+from aims_mlflow.gates.document_content.monitoring import watching
 from aims_mlflow.gates.person_statements import DocumentQuestion, PublishedDocument, attached, judge
 from aims_mlflow.gates.published_documents import counting
 from aims_mlflow.records.details import read_details
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 # What an assessment has to state to stand for a document of another kind about impacts.
 ASSESSMENT = "impact-assessment"
+MONITORING = "monitoring-plan"
 ASSESSED = {"impact-people": ("groups", "impacts", "measures"), "impact-society": ("effects",)}
 Scope = Literal["model", "system", "organization"]
 
@@ -104,7 +107,7 @@ class StatusSubject:
             tuple(r for s in sound for r in s.records if r.evidence.kind == TRAINING),
             tuple(s for s in everything if not s.sound),
             signers_of(sound),
-            tuple(s.records[0] for s in sound if s.records[0].evidence.kind == "session-start"),
+            starts_of(sound),
         )
 
     @cached_property
@@ -148,6 +151,12 @@ class StatusSubject:
     def training(self) -> SealedRecord | None:
         """The newest training record of the model."""
         return newest(self.counted.trained)
+
+    @property
+    def planned(self) -> SealedRecord | None:
+        """The session-start of the newest training: what was signed before it; an evaluation has a start of its own."""
+        session = self.training.evidence.session if self.training else None
+        return next((s for s in self.counted.starts if s.evidence.session == session), None)
 
     @cached_property
     def start(self) -> SessionStartDetails:
@@ -195,7 +204,7 @@ class StatusSubject:
         Approved documents come last; within each part, oldest first. Attached files are returned only where no
         document is published.
         """
-        mine = [d for d in self.documents if d.kind == kind and self._concerns(d)] or self._assessed(kind)
+        mine = self._about_here(kind) or self._assessed(kind)
         if not mine:
             mine = [attached(r, self.signer(r)) for r in self.of(kind) if r.evidence.kind not in DATA_KINDS]
         undone = {d.supersedes for d in mine if d.supersedes}
@@ -207,31 +216,55 @@ class StatusSubject:
 
     def known_documents(self, judged: PublishedDocument | None = None) -> PublishedSet:
         """Return what documents say that somebody approved, beside one that is judged: nobody's own word decides."""
-        known = (d for d in self.documents if d is judged or self.is_approved(d))
-        return PublishedSet(known, self.keyring)
+        if judged is None or self.is_approved(judged):
+            return self._approved
+        return PublishedSet((d for d in self.documents if d is judged or self.is_approved(d)), self.keyring)
+
+    @cached_property
+    def _approved(self) -> PublishedSet:
+        return PublishedSet(filter(self.is_approved, self.documents), self.keyring)
 
     def newest(self, kind: str) -> list[PublishedDocument]:
-        """Return the newest document of a kind; for the organisation, the newest about each system."""
+        """Return the newest document of a kind; for the organisation, the newest about each system.
+
+        Of plans for monitoring, it is the newest that watches the model, for each place where it is in use.
+        """
         written = self.written(kind)
-        if self.scope != "organization":
-            return written[-1:]
-        return list({d.system: d for d in written}.values())
+        if self.scope == "organization":
+            return list({d.system: d for d in written}.values())
+        mine = watching(written, self.places, lambda d: d.fields.get("model")) if kind == MONITORING else []
+        return mine or written[-1:] or self._misplaced(kind)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The places where the model is in use, as plans name them: MODEL@ALIAS."""
+        rules = self.rules
+        return tuple(f"{rules.model_name}@{alias}" for alias in self.aliases) if rules and rules.alias else ()
+
+    def concerns(self, document: PublishedDocument) -> bool:
+        """Return whether a document is about this system or the whole organisation; for the organisation, each is."""
+        return self.scope == "organization" or document.system in (None, self.name)
+
+    @cached_property
+    def _of_kind(self) -> dict[str, list[PublishedDocument]]:
+        out: defaultdict[str, list[PublishedDocument]] = defaultdict(list)
+        for document in self.documents:
+            out[document.kind].append(document)
+        return out
+
+    def _about_here(self, kind: str) -> list[PublishedDocument]:
+        return [d for d in self._of_kind.get(kind, ()) if self.concerns(d)]
+
+    def _misplaced(self, kind: str) -> list[PublishedDocument]:
+        """Return a document about a system of no register, which may be meant for this one: the verdict names it."""
+        others = [d for d in self._of_kind.get(kind, ()) if not self.concerns(d)]
+        known = self.known_documents().systems if others else {}
+        return [d for d in others if d.system not in known][-1:]
 
     def _assessed(self, kind: str) -> list[PublishedDocument]:
         """Return the impact assessments that state what a document of this kind would: one document may hold all."""
         asked = ASSESSED.get(kind, ())
-        found = (d for d in self.documents if d.kind == ASSESSMENT and self._concerns(d))
-        return [d for d in found if asked and all(d.fields.get(name) for name in asked)]
-
-    def _concerns(self, document: PublishedDocument) -> bool:
-        """Return whether a document is about this system, or may be judged for it.
-
-        Documents about another system are returned only where none is about this one, so that the verdict can name it.
-        """
-        if self.scope == "organization" or document.system in (None, self.name):
-            return True
-        others = (d for d in self.documents if d.kind == document.kind)
-        return not any(d.system in (None, self.name) for d in others)
+        return [d for d in self._about_here(ASSESSMENT) if asked and all(d.fields.get(name) for name in asked)]
 
     def judged(self, document: PublishedDocument, at: datetime, role: str = "approver") -> Judgement:
         """Return whether a document may count for this subject."""

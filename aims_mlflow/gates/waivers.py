@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.counting_evidence import CountingEvidence
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
+    from aims_mlflow.records.decision import Consent
+    from aims_mlflow.records.leaves.others import ConsentLeaf
 
 INVOLVED = "its signer trained the model, or took a result out of its evidence"
 MAX_BOTH = 12  # people who signed an approval and a waiver of one change: 4,096 sets of them are tried
@@ -150,8 +152,16 @@ def too_long(signed: SignedConsent, rules: Rules) -> bool:
     return ends > WaiverBound.of(rules, break_glass=emergency).last(parse_time(signed.since))
 
 
-def why_void(signed: SignedConsent, rules: Rules, involved: Iterable[str]) -> str | None:
-    """Return why a waiver covers nothing whatever it names; None where it may cover something. Its end is no reason."""
+def why_void(
+    signed: SignedConsent, consents: Iterable[SignedConsent], rules: Rules, involved: Iterable[str]
+) -> str | None:
+    """Return why a waiver covers nothing whatever it names; None where it may cover something. Its end is no reason.
+
+    `consents` are all about the model's bytes: a later one may take it back.
+    """
+    later = next((c for c in consents if c.takes_back and c.order > signed.order), None)
+    if later:
+        return f"a later {later.consent.action} took it back"
     if signed.consent.stage_digest != rules.stage_digest:
         return "it was signed under other rules"
     if "approver" not in signed.roles:
@@ -167,19 +177,23 @@ def void_waivers(
 ) -> tuple[str, ...]:
     """Return one line for each waiver for this change that has not ended and covers nothing, with the reason."""
     consents, people = list(consents), list(involved)
-    taken = [c for c in consents if c.takes_back]
     out = []
     for signed in consents:
         consent = signed.consent
         if consent.action != "waiver" or not signed.is_for(rules.stage, rules.alias):
             continue
-        later = next((c for c in taken if c.order > signed.order), None)
-        why = f"a later {later.consent.action} took it back" if later else why_void(signed, rules, people)
+        why = why_void(signed, consents, rules, people)
         if why and parse_time(str(consent.expires)) > now:
-            what = "everything" if consent.break_glass else consent.control
-            until = str(consent.expires)[:16] + "Z" if consent.break_glass else last_day(str(consent.expires))
-            out.append(f"waiver {signed.id[:13]} of {what} by {signed.owner} until {until} covers nothing: {why}")
+            out.append(void_line(consent, signed.id, signed.owner, why))
     return tuple(out)
+
+
+def void_line(consent: Consent | ConsentLeaf, name: str, owner: str, why: str) -> str:
+    """Return a waiver that covers nothing as a sentence, with the reason; `name` is its id."""
+    what = "everything" if consent.break_glass else consent.control
+    until = str(consent.expires)[:16] + "Z" if consent.break_glass else last_day(str(consent.expires))
+    by = f"by {owner} " if owner else ""
+    return f"waiver {name[:13]} of {what} {by}until {until} covers nothing: {why}"
 
 
 def last_moment(expires: str) -> str:

@@ -80,6 +80,17 @@ class Appender:
             written = self._write(connection, [entry], made)
         self._committed(written)
 
+    def erase_envelope(self, sha256: str, entry: Entry) -> None:
+        """Empty an envelope's row and append the leaf that says so; see `Ledger.erase_envelope`."""
+        made, table = [_leaf(entry)], self._tables.envelopes
+        with writing(self._engine) as connection:
+            there = sa.update(table).where(table.c.sha256 == sha256, sa.func.length(table.c.envelope) > 0)
+            # The row stays, empty: a worker that reads the record in a run cannot write its bytes back.
+            if connection.execute(there.values(envelope=b"")).rowcount != 1:
+                raise EvidenceError(f"the ledger has no envelope {sha256} (any more)")
+            written = self._write(connection, [entry], made)
+        self._committed(written)
+
     def _committed(self, written: Written) -> None:
         self._kept = written.names if len(self._kept) > MAX_REMEMBERED else self._kept | written.names
         self._left = written.edge, bytes.fromhex(written.leaves[-1].leaf_hash)

@@ -24,10 +24,10 @@ DIALECTS = ("sqlite", "postgresql")
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # How long an upgrade of the tables may take, and a worker wait for another's: a ledger of a million leaves takes one.
 UPGRADE_SECONDS = 600
-# Where the bytes of an erased body may still be.
+# Where the bytes of what was erased may still be.
 LEFT_BY_POSTGRESQL = (
-    "the bytes stay in the database's files until `VACUUM FULL aims.aims_bodies`, and in its write-ahead log until "
-    "that is used again (docs/gate.md, Erasure)"
+    "the bytes stay in the database's files until `VACUUM FULL aims.aims_bodies, aims.aims_envelopes`, and in its "
+    "write-ahead log until that is used again (docs/gate.md, Erasure)"
 )
 LEFT_BY_SQLITE = (
     "the bytes stay in the file that ends in -wal, since another process was reading the ledger: "

@@ -234,8 +234,17 @@ class Ledger:
         """
         self._writer.erase(sequence, entry)
 
+    def erase_envelope(self, sha256: str, entry: Entry) -> None:
+        """Delete an envelope's bytes for good, and seal that in the same transaction; the bytes stay until `forget`.
+
+        Raises:
+            EvidenceError: the ledger has no such envelope (any more).
+            KeyUnavailable, Unreachable: as `append`.
+        """
+        self._writer.erase_envelope(sha256, entry)
+
     def forget(self) -> str | None:
-        """Remove the bytes of erased bodies from the database's files; return where they stay, None if nowhere.
+        """Remove the bytes of what was erased from the database's files; return where they stay, None if nowhere.
 
         Raises:
             Unreachable: the database does not answer.
@@ -245,7 +254,7 @@ class Ledger:
         return forget(self._engine)
 
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Return the kept envelopes among these sha256 names."""
+        """Return the kept envelopes among these sha256 names; one that was erased is not kept."""
         import sqlalchemy as sa
 
         table = self._tables.envelopes
@@ -253,7 +262,7 @@ class Ledger:
         for begin in range(0, len(names), PAGE):
             query = sa.select(table).where(table.c.sha256.in_(names[begin : begin + PAGE]))
             with self._reading() as connection:
-                out |= {row.sha256: bytes(row.envelope) for row in connection.execute(query)}
+                out |= {row.sha256: bytes(row.envelope) for row in connection.execute(query) if row.envelope}
         return out
 
     def envelope(self, sha256: str) -> bytes | None:

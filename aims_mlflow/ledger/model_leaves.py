@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 # Leaves that say what became of a model; a decision's own leaf is larger, and is read by its request.
 KEPT = (
     "outcome", "legacy", "deleted", "renamed", "approval", "waiver", "revocation", "retirement", "finding", "policy",
-    "keyring",
+    "keyring", "erased",
 )  # fmt: skip
-# Leaves that hold for every model: the rules in force, and what was taken back, which follows a model's bytes.
-FOR_ALL = ("policy", "keyring", "revocation", "retirement")
+# Leaves that hold for every model: rules in force, what was taken back, which follows a model's bytes, and erasures.
+FOR_ALL = ("policy", "keyring", "revocation", "retirement", "erased")
 # Leaves that announce a change of the registry: each is followed by an outcome with the same request.
 CHANGES = ("decision", "withdrawn", "deleted", "renamed")
 MAX_LEAVES = 50_000

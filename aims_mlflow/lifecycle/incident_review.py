@@ -8,6 +8,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.statement import Subject, read, seal
 from aims_mlflow.gates.authority import named_envelopes
 from aims_mlflow.ledger.leaves import Entry
+from aims_mlflow.ledger.lineage import spans
 from aims_mlflow.lifecycle.ingest import keyring_now
 from aims_mlflow.records.base import parse_time, utc_text, uuid7
 from aims_mlflow.records.details.gate import ReviewDetails
@@ -19,6 +20,9 @@ from aims_mlflow.registers.kinds import KINDS
 from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from aims_mlflow.ledger.leaves import Leaf
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.records.keyring import KeyEntry, Keyring
@@ -74,18 +78,19 @@ def _signers(ledger: Ledger, keyring: Keyring, incident: Leaf) -> set[str]:
     content = incident.fact
     if not isinstance(content, IncidentLeaf) or not content.waivers:
         return set()
-    at = parse_time(content.time)
-    waivers = [
-        leaf.fact
-        for leaf in ledger.leaves(types=("waiver",), model_name=content.model_name)
-        if leaf.sequence < incident.sequence and isinstance(leaf.fact, ConsentLeaf)
-        if leaf.fact.break_glass or leaf.fact.request in content.waivers
-    ]
-    in_force = (
-        each
-        for each in waivers
-        if each.request in content.waivers or each.expires is None or parse_time(each.expires) > at
-    )
-    envelopes = [sha256 for each in in_force for sha256 in each.envelopes()]
+    own = [leaf.fact for name in content.waivers for leaf in ledger.leaves(types=("waiver",), request=name)]
+    waivers = [*own, *_emergencies(ledger, content.model_name or "", incident.sequence, parse_time(content.time))]
+    envelopes = [sha256 for each in waivers for sha256 in each.envelopes()]
     keys = (keyring.find(read(raw, name).evidence.key_id) for name, raw in named_envelopes(ledger, envelopes).items())
     return {entry.owner for entry in keys if entry is not None}
+
+
+def _emergencies(ledger: Ledger, name: str, before: int, at: datetime) -> Iterator[ConsentLeaf]:
+    """Yield the emergency waivers that were in force at a time for the model that had this name before a leaf."""
+    for span in spans(ledger, name, before):
+        for leaf in ledger.leaves(start=span.start, types=("waiver",), model_name=span.name):
+            waiver = leaf.fact
+            if leaf.sequence not in span or not isinstance(waiver, ConsentLeaf) or not waiver.break_glass:
+                continue
+            if waiver.expires is None or parse_time(waiver.expires) > at:
+                yield waiver

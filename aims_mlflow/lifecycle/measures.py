@@ -11,11 +11,13 @@ from aims_mlflow.registers.findings import Finding
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.lifecycle.model_history import ModelHistory
+    from aims_mlflow.records.leaves.base import LeafContent
+
+ABOUT = "measure-due"
 
 
-def measures_due(ledger: Ledger, past: ModelHistory, now: datetime) -> list[Finding]:
+def measures_due(past: ModelHistory, now: datetime) -> list[Finding]:
     """Return an incident for each measure of a model whose day is past, unless one was opened for it before."""
     out = []
     for leaf in past.leaves(("waiver",)):
@@ -26,8 +28,13 @@ def measures_due(ledger: Ledger, past: ModelHistory, now: datetime) -> list[Find
             f"the waiver {waiver.request} of {past.name} promised a compensating measure with evidence by "
             f"{waiver.measure_due[:10]}"
         )
-        content = IncidentLeaf(about="measure-due", model_name=past.name, waivers=[waiver.request])
-        finding = Finding(content, text)
-        if next(ledger.leaves(types=("incident",), request=finding.key), None) is None:
-            out.append(finding)
+        content = IncidentLeaf(about=ABOUT, model_name=past.name, waivers=[waiver.request])
+        # The leaf of an earlier incident has the name that the model had then, and so a key of its own.
+        if not any(is_about(leaf.fact, waiver.request) for leaf in past.leaves(("incident",))):
+            out.append(Finding(content, text))
     return out
+
+
+def is_about(fact: LeafContent, waiver: str | None) -> bool:
+    """Return whether a leaf is an incident about the measure that a waiver promised."""
+    return isinstance(fact, IncidentLeaf) and fact.about == ABOUT and waiver in (fact.waivers or ())

@@ -124,7 +124,12 @@ def standing_versions(past: ModelHistory) -> set[str]:
 def ways_back(past: ModelHistory) -> tuple[str, ...]:
     """Return the versions to which a release could go back: those that exist, and whose bytes are not retired."""
     retired = past.retired()
-    return tuple(v for v in sorted(standing_versions(past)) if past.registered(v) not in retired)
+    return tuple(v for v in versions_of(past) if past.registered(v) not in retired)
+
+
+def versions_of(past: ModelHistory) -> tuple[str, ...]:
+    """Return the versions of a model that exist, in the order of their numbers."""
+    return tuple(sorted(standing_versions(past), key=int))
 
 
 def _ended(past: ModelHistory) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.errors import AimsError
 from aims_mlflow.evidence.run_source import open_source
+from aims_mlflow.gates.counting_evidence import undone
 from aims_mlflow.management.cited_records import begins
 from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.training import SessionStartDetails
@@ -63,7 +64,7 @@ class EvidenceView:
     @cached_property
     def superseded(self) -> frozenset[str]:
         """The ids of records that a later one supersedes."""
-        return frozenset(r.evidence.supersedes.id for r in self.records if r.evidence.supersedes)
+        return frozenset(record.id for record, _ in undone(self.records))
 
 
 def read_evidence(targets: Iterable[str], lookup: KeyLookup) -> EvidenceView:

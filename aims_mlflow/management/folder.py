@@ -210,7 +210,7 @@ def parse_document(content: bytes, path: Path) -> FolderDocument | UnreadableDoc
     except UnicodeDecodeError:
         raise ConfigError("the file is not UTF-8 text", where=str(path)) from None
     head, text, text_line = _split(whole, path)
-    front = parse(head, str(path))
+    front = parse(head, str(path), as_written=True)
     if not isinstance(front.data, dict):
         raise ConfigError("its YAML is no mapping of fields to values", where=f"{path}:1")
     kind = front.data.get("kind")

@@ -48,4 +48,4 @@ def read_library(*, first: bool = False, document: str | None = None) -> Library
         for run in document_runs(first=first, document=document)
         for name, data in sorted(tracking.session_files(run).items())
     ]
-    return Library(shelf_of(sessions), tuple(s for s in sessions if not s.sound))
+    return Library(shelf_of(sessions, keyring=keyring), tuple(s for s in sessions if not s.sound))

@@ -62,13 +62,26 @@ class CitationLine:
     slice: tuple[tuple[str, str], ...] = ()
 
 
+# What no reader sees: HTML comments, elements that are hidden, and the addresses of links.
+UNSEEN = re.compile(
+    r"<!--.*?(-->|\Z)|<(\w+)[^>]*\b(hidden|display:\s*none|visibility:\s*hidden)\b[^>]*>.*?(</\2\s*>|\Z)|"
+    r"^\[(?!\^)[^\]\n]+\]:.*?$",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+
+
+def visible(text: str) -> str:
+    """Return a text without what no reader of it sees, on the lines that it has."""
+    return UNSEEN.sub(lambda found: "\n" * found[0].count("\n"), text)
+
+
 @cache
 def paragraphs(document: FolderDocument) -> tuple[Passage, ...]:
     """Return the paragraphs of a document's text, without headings, code and citation lines."""
     out: list[Passage] = []
     kept: list[str] = []
     begun, fenced = 0, False
-    for number, line in enumerate([*document.written.text.split("\n"), ""], document.text_line):
+    for number, line in enumerate([*visible(document.written.text).split("\n"), ""], document.text_line):
         fenced ^= line.lstrip().startswith("```")
         if fenced or not line.strip() or line.startswith(("#", "```")) or DEFINITION.match(line):
             if kept:

@@ -90,13 +90,28 @@ HEADER = (
 
 @dataclass(frozen=True)
 class PromisedDay:
-    """Something that a document in force promises for a day, and who owes it; `like` is the form of its words."""
+    """Something that a document in force promises for a day, and who owes it; `like` is the form of its words.
+
+    `counted` is from what the day was computed, empty where the document states the day.
+    """
 
     day: str
     what: str
     document: str
     who: str
     like: str = ""
+    counted: str = ""
+
+
+@dataclass(frozen=True)
+class PromisedWords:
+    """A promise in words of which no day can be computed: why, and which field would give one."""
+
+    what: str
+    why: str
+    field: str
+    document: str
+    who: str
 
 
 def promised_days(
@@ -112,7 +127,7 @@ def promised_days(
     """
     settled = _settled(documents)
     found = [day for document in every for day in _of_document(document, settled)]
-    again = (PromisedDay(*each) for each in repeated_days(documents, since, today))
+    again = (PromisedDay(*each[:4], counted=each[4]) for each in repeated_days(documents, since, today))
     return sorted([*_without_repetition(found), *again], key=lambda p: (p.day, p.what, p.document))
 
 

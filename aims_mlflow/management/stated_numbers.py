@@ -8,7 +8,7 @@ from fractions import Fraction
 WORDS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15, "eighteen": 18, "twenty": 20, "thirty": 30,
-    "sixty": 60, "ninety": 90,
+    "forty-eight": 48, "sixty": 60, "seventy-two": 72, "ninety": 90,
 }  # fmt: skip
 DAYS = {
     "hour": Fraction(1, 24),
@@ -17,9 +17,10 @@ DAYS = {
     "month": Fraction(61, 2),
     "year": Fraction(365),
 }
-# ASCII alone: in other scripts there are letters that match these without being in the tables.
+NUMBER = rf"\d{{1,6}}|{'|'.join(WORDS)}"
+# ASCII alone: in other scripts there are letters that match these and are not in the tables. "A few days" is no number.
 SPAN = re.compile(
-    rf"\b(\d{{1,6}}|{'|'.join(WORDS)})\W+(?:\w+ )?(hour|day|week|month|year)s?\b", re.IGNORECASE | re.ASCII
+    rf"(?<![\w.,])({NUMBER})\W+(?:(?!few|couple|half|\d)\w+ )?(hour|day|week|month|year)s?\b", re.IGNORECASE | re.ASCII
 )
 AT_ONCE = re.compile(r"\b(same day|at once|immediate(ly)?|without delay)\b", re.IGNORECASE)
 

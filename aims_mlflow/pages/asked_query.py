@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
     from aims_mlflow.documents.page_blocks import FormInput, PageView
 
+ROWS = ("from", "rows")
 OF_EVERY_PAGE = frozenset({"from", "rows", "print", "table"})  # parts of long tables, and formats
 LONGEST = 40
+MOST_DIGITS = 11
 
 
 class SeenQuery(dict[str, str]):
@@ -36,6 +38,7 @@ def unknown_values(view: PageView, query: Mapping[str, str]) -> dict[str, str]:
     """Return the values that a form of the page does not take, by name, with a sentence about each."""
     fields = [f for block in view.blocks if isinstance(block, Form) for f in block.fields]
     told = {field.name: _why_not(field, query[field.name]) for field in fields if query.get(field.name)}
+    told |= {name: _why_no_row(name, query[name]) for name in ROWS if query.get(name)}
     return {name: text for name, text in told.items() if text}
 
 
@@ -48,7 +51,13 @@ def _why_not(field: FormInput, value: str) -> str:
     return ""
 
 
+def _why_no_row(name: str, value: str) -> str:
+    if value.isascii() and value.isdigit() and int(value[:MOST_DIGITS]) > 0 and len(value) <= MOST_DIGITS:
+        return ""
+    return f"{value[:LONGEST]!r} is no number of rows for {name!r} and is left out: it is a whole number from 1 on."
+
+
 def unused_names(query: SeenQuery) -> list[str]:
     """Return a sentence about each name of a query that the page never asked for."""
     names = sorted(set(query) - query.seen - OF_EVERY_PAGE)
-    return [f"{name[:LONGEST]!r} filters nothing on this page: its value is left out." for name in names if query[name]]
+    return [f"this page has no filter {name[:LONGEST]!r}: it is left out." for name in names if query[name]]

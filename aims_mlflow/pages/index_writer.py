@@ -51,6 +51,8 @@ class IndexWriter:
             self._add_evidence(leaf.sequence, fact)
         elif isinstance(fact, ErasureLeaf) or fact.type in ("policy", "keyring"):
             self._rows.unjudge(None)
+            if isinstance(fact, ErasureLeaf) and fact.erased:
+                self._drop_record(fact.erased)
         if fact.type in FACTS and fact.model_name:
             follow_tenures(self._rows, fact)
 
@@ -245,6 +247,13 @@ class IndexWriter:
         for system in systems:
             for row in self._rows.run("SELECT DISTINCT model FROM version WHERE system = ?", system).fetchall():
                 self._rows.unjudge(row["model"])
+
+    def _drop_record(self, sha256: str) -> None:
+        """Drop an erased record: its account, and what the search finds of it, are not to stay here."""
+        for row in self._rows.run("SELECT id FROM record WHERE sha256 = ?", sha256).fetchall():
+            self._rows.run("DELETE FROM words WHERE address = ?", f"records/{row['id']}")
+        for table in ("record", "record_model"):
+            self._rows.run(f"DELETE FROM {table} WHERE sha256 = ?", sha256)
 
     def _add_records(self, sequence: int, fact: LeafContent, model: str | None) -> list[RecordSummary]:
         out = []

@@ -133,9 +133,8 @@ def shelf_in(view: View, now: datetime, before: int | None = None, known: KnownS
 
 
 def with_documents(subject: StatusSubject, shelf: DocumentShelf, at: datetime) -> StatusSubject:
-    """Return the subject with the documents in force at a time about its system and about the organisation."""
-    mine = tuple(d for d in shelf.documents(at.strftime("%Y-%m-%d")) if d.system in (None, subject.name))
-    return replace(subject, documents=mine, approvals=shelf.approvals)
+    """Return the subject with the documents in force at a time: the same that the gate reads."""
+    return replace(subject, documents=shelf.documents(at.strftime("%Y-%m-%d")), approvals=shelf.approvals)
 
 
 def _beside(view: View, leaf: Leaf) -> dict[str, str]:

@@ -14,6 +14,7 @@ from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.canonical import sha256_hex
 from aims_mlflow.errors import AimsError
+from aims_mlflow.gates.consents import KnownConsents
 from aims_mlflow.gates.sealed_documents import KnownSessions
 from aims_mlflow.pages.judging import JudgedVersion, VersionLeaves, decision_at, judge_version
 from aims_mlflow.pages.library import ReadableDocuments, is_unread, known_shelf, newest_shelf
@@ -82,6 +83,8 @@ class SharedSource:
     judgements: BoundedCache[JudgedVersion | None] = field(default_factory=lambda: BoundedCache(MOST_JUDGED))
     decisions: BoundedCache[Decision | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
     records: BoundedCache[SealedRecord | None] = field(default_factory=lambda: BoundedCache(MOST_RECORDS))
+    consents: KnownConsents = field(default_factory=lambda: KnownConsents(MOST_JUDGED))
+    void_waivers: BoundedCache[str | None] = field(default_factory=lambda: BoundedCache(MOST_DECIDED))
     judging: threading.Lock = field(default_factory=threading.Lock)
     pages_first: PagesFirst = field(default_factory=PagesFirst)
 

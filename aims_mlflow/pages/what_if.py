@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.authority import Authority
@@ -45,6 +46,9 @@ def what_if(source: PageSource, leaf: Leaf, asked: WhatIf) -> Decision | str:
     said, fact, ledger = decision_in(source.view, leaf), leaf.fact, cast("Ledger", source.view)
     if said is None or not isinstance(fact, DecisionLeaf) or said.model_digest is None:
         return "It cannot be decided again: its texts were erased, or the model could not be read then."
+    by = DecisionCheck(source.view, whole=True).erased_behind(leaf, fact)
+    if by is not None:
+        return f"It cannot be decided again: its envelope was erased by leaf {by}."
     try:
         then = (str(said.policy_digest), str(said.keyring_digest))
         now = in_force(ledger.for_all())

@@ -19,8 +19,11 @@ from aims_mlflow.records.decision import Consent, Decision
 from aims_mlflow.records.details.gate import ConsentDetails
 from aims_mlflow.records.evidence import Evidence
 from aims_mlflow.records.leaves.others import ConsentText
+from aims_mlflow.registry.inventory.pages import paged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aims_mlflow.records.policy import Stage
     from aims_mlflow.signing.keys import SigningKey
 
@@ -129,6 +132,19 @@ def explain(name: str, which: str, stage: Stage, alias: str | None = None) -> Ex
         tuple(json.loads(answer.tags.get("aims.void_waivers", "[]"))),
         None if keys is None else frozenset(json.loads(keys)),
     )
+
+
+def void_waivers() -> Iterator[str]:
+    """Yield one line for each waiver that has not ended and covers nothing, of the models that this login may read.
+
+    Raises:
+        Unreachable: the registry does not answer, or its server is of a release that does not list them.
+    """
+    client = tracking.client()
+    for model in paged(client.search_registered_models, "list the registered models"):
+        with tracking.reaching(f"list the waivers of {model.name}"):
+            answer = client.get_model_version_by_alias(model.name, "aims.waivers")
+        yield from (f"{model.name}: {line}" for line in json.loads(answer.tags["aims.void_waivers"]))
 
 
 def make_room(name: str) -> None:

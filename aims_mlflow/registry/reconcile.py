@@ -86,7 +86,7 @@ def reconcile(
         seen_names.add(seen.ledger_name)
         past = ModelHistory(ledger, seen.ledger_name)
         settled += _settle(ledger, past, client)
-        overdue += measures_due(ledger, past, datetime.now(UTC))
+        overdue += measures_due(past, datetime.now(UTC))
         found += _certain(ledger, client, seen, policy)
     settled_elsewhere, lost = _without_model(ledger, client, seen_names)
     found += lost

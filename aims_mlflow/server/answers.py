@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from aims_mlflow.server.sources import Sources
     from aims_mlflow.server.stored_evidence import ArtifactOwner
 
-STATUS = "aims.status"
+STATUS, WAIVERS = "aims.status", "aims.waivers"
 # In one worker: whoever may read a model may ask, files are read and verified, and changes wait for the same stores.
 MAX_ANSWERING = 4
 ANSWER_WAIT = 10.0  # seconds
@@ -65,6 +65,8 @@ class Answers:
     def version_by_alias(self, name: str, alias: str) -> Any:
         """Return the version behind an alias; for `aims.explain.<stage>[.<alias>].v<N>`, return the decision.
 
+        For `aims.waivers`, return which waivers of the model cover nothing.
+
         `m-<id>` in place of `v<N>` asks about a logged model that has no version yet. `aims.publish.<run>` of
         `aims.status` tells of a document's run: what people signed there is verified and sealed.
         """
@@ -73,6 +75,8 @@ class Answers:
             with closed("The publication"), self._turn():
                 tag = ModelVersionTag("aims.sealed", str(self._publications.take(told[1])))
             return ModelVersion(name, "0", 0, tags=[tag])
+        if alias == WAIVERS:
+            return self._void_waivers(name)
         question = EXPLAIN.match(alias)
         if question:
             stage = cast("Stage", question[1])
@@ -81,6 +85,12 @@ class Answers:
         if alias.startswith(RESERVED):
             raise MlflowException(f"Registered model alias {alias} not found.", RESOURCE_DOES_NOT_EXIST)
         return self._plain.get_model_version_by_alias(name, alias)
+
+    def _void_waivers(self, name: str) -> Any:
+        self._plain.get_registered_model(name)
+        with closed("The list of waivers"), self._turn():
+            found = self._gate.void_waivers(qualified(name, self._changes.workspace))
+        return ModelVersion(name, "0", 0, tags=[ModelVersionTag("aims.void_waivers", json.dumps(found))])
 
     def download_uri(self, name: str, version: str) -> str:
         """Return where a version's files lie: where the logged model lies that the gate let in under this number.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aims_mlflow.canonical import sha256_hex
@@ -61,9 +61,8 @@ class DecisionContext:
     """A decision with its inputs."""
 
     decision: Decision
-    envelopes: tuple[bytes, ...] = ()
-    sessions: SessionLines = field(default_factory=dict)
-    beside: dict[str, str] = field(default_factory=dict)
+    _: KW_ONLY
+    lines: KeptLines = NO_LINES
     consents: tuple[str, ...] = ()
     registered: str | None = None
     prior: PriorAuthority | None = None
@@ -97,7 +96,7 @@ def announced_decision(
     return decision_leaf(context.decision, change.ledger_name).changed(
         request=request,
         mlflow_stage=change.mlflow_stage,
-        sessions=context.sessions,
+        sessions=context.lines.sessions,
         kept=list(context.kept) or None,
         consents=list(context.consents),
         registered=context.registered,
@@ -111,6 +110,6 @@ def decision_entry(content: DecisionLeaf, context: DecisionContext, call: str, w
     prior = context.prior.model_dump(mode="json", exclude_none=True) if context.prior else None
     body = DecisionBody(
         decision=context.decision.model_dump(mode="json", exclude_none=True), standing=prior,
-        beside=context.beside or None, login=who.login, address=who.address,
+        beside=context.lines.beside or None, login=who.login, address=who.address,
     )  # fmt: skip
-    return Entry(content, body, context.envelopes, call)
+    return Entry(content, body, context.lines.envelopes, call)

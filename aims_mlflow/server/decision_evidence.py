@@ -16,12 +16,14 @@ from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
 from aims_mlflow.gates.replay import check_sessions, evidence_roles
 from aims_mlflow.gates.sealed_documents import sealed_shelf
+from aims_mlflow.gates.void_waivers import SealedWaivers
 from aims_mlflow.server.change import NO_LINES, KeptLines, kept_lines
 from aims_mlflow.server.model_bytes import ModelBytes
 from aims_mlflow.server.sealed_evidence import missing_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.evidence.verify import CheckedSession
@@ -164,6 +166,10 @@ class DecisionEvidence:
     def consents(self, authority: Authority, digest: str) -> dict[str, SignedConsent]:
         """Return the sealed consents about a model's bytes that count now."""
         return sealed_consents(authority, digest, self._consents)
+
+    def void_waivers(self, authority: Authority, now: datetime) -> tuple[str, ...]:
+        """Return one line for each sealed waiver of a model that has not ended and covers nothing."""
+        return tuple(SealedWaivers(authority, self._consents, self._sessions).lines(now))
 
     def prior_authority(
         self, change: RegistryChange, past: ModelHistory, authority: Authority

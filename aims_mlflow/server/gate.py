@@ -106,20 +106,27 @@ class Gate:
         sessions = self.evidence.checked_sessions(model, authority, rules)
         counted = self.evidence.counting(sessions, model.digest)
         request = replace(
-            about,
-            model_digest=model.digest,
-            registered=registered,
-            standing=standing,
-            run_id=model.owner.run_id,
-            model_id=model.owner.model_id,
+            about, model_digest=model.digest, registered=registered, standing=standing,
+            run_id=model.owner.run_id, model_id=model.owner.model_id,
             seen_from=authority.seen_from(counted),
             shelf=self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
             ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
-        )
+        )  # fmt: skip
         decision = decide_with_kept(rules, sessions, model.kept, [*consents.values()], request, now, counted=counted)
-        context = DecisionContext(decision, *model.lines, tuple(consents), registered, standing)
-        void = void_waivers(consents.values(), rules, counted.involved, now)
-        return replace(context, involved=counted.involved, void_waivers=void, read=read, kept=model.kept)
+        return DecisionContext(
+            decision, lines=model.lines, consents=tuple(consents), registered=registered,
+            prior=standing, involved=counted.involved, read=read, kept=model.kept,
+            void_waivers=void_waivers(consents.values(), rules, counted.involved, now),
+        )  # fmt: skip
+
+    def void_waivers(self, ledger_name: str) -> tuple[str, ...]:
+        """Return one line for each waiver of a model that has not ended and covers nothing, with the reason.
+
+        Raises:
+            ConfigError, Unreachable: there is no policy, or the ledger does not answer.
+        """
+        now = datetime.now(UTC)
+        return self.evidence.void_waivers(Authority(self.ledger, ledger_name, self.policy.current(), now), now)
 
     def _as_read(self, past: ModelHistory, seconds: float) -> LeavesNow:
         """Return the leaves that `past` read so many seconds ago; where that is long, as they are now."""

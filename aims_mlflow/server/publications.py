@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.gates.authority import Authority
 from aims_mlflow.gates.published_documents import APPROVAL, WITHDRAWAL, documents_named, shelf_of, why_not_withdrawn
 from aims_mlflow.lifecycle.ingest import ingest, is_sealed
 from aims_mlflow.records.details import read_details
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.evidence.verify import CheckedSession
     from aims_mlflow.gates.published_documents import Publication
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.server.gate import Gate
     from aims_mlflow.server.stored_evidence import ServerEvidence
 
@@ -57,7 +60,8 @@ class PublicationIntake:
         strange = next((s for s in sessions if s.sound and not documents_named(s)), None)
         if strange is not None:
             raise EvidenceError(f"{strange.name} is about more than documents", where=where)
-        refused = {s.name: why for s in sessions if (why := self._why_not(s, sessions)) is not None}
+        published = self._published(sessions, force)
+        refused = {s.name: why for s in sessions if (why := self._why_not(s, published)) is not None}
         fresh = [s for s in sessions if s.name not in refused and not is_sealed(self._gate.ledger, s)]
         mine = [session for session in fresh if not session.sound or _signed_by(session, login)]
         if fresh and not any(_signed_by(session, login) for session in sessions):
@@ -69,14 +73,19 @@ class PublicationIntake:
             raise why  # the newest is what the caller signed just now; an older one holds up nobody
         return sealed
 
-    def _why_not(self, session: CheckedSession, beside: Sequence[CheckedSession]) -> EvidenceError | None:
+    def _published(self, sessions: Sequence[CheckedSession], force: RulesInForce) -> dict[str, Publication]:
+        """Return what was published, here or sealed, by its record; a sealed one has all names of its authors."""
+        sealed = self._gate.evidence.documents(Authority(self._gate.ledger, "", force, datetime.now(UTC)))
+        every = (*shelf_of(sessions, keyring=force.keyring).publications, *sealed.publications)
+        return {p.record.sha256: p for p in every}
+
+    def _why_not(self, session: CheckedSession, published: Mapping[str, Publication]) -> EvidenceError | None:
         """Return why a session is not sealed: it has no effect, or the id of another."""
         try:
             if is_sealed(self._gate.ledger, session):
                 return None
         except EvidenceError as exc:
             return exc
-        published = {p.record.sha256: p for p in shelf_of(beside).publications}
         what = next(_without_effect(session, published), None)
         advice = "ask another person, or sign it anew"
         return EvidenceError(what, where=session.name, next=advice) if what is not None else None

@@ -62,11 +62,13 @@ def test_each_heavy_library_stands_in_its_one_file():
         "evidently": "drift/evidently_scores",
     }
     package = ROOT / "aims_mlflow"
-    for path in package.rglob("*.py"):
-        name = path.relative_to(package).as_posix()
-        for library, place in places.items():
-            if re.search(rf"^\s*(import|from) {library}\b", path.read_text(), re.MULTILINE):
-                assert name == f"checks/{place}.py"
+    found = {
+        (library, path.relative_to(package).as_posix())
+        for path in package.rglob("*.py")
+        for library in places
+        if re.search(rf"^\s*(import|from) {library}\b", path.read_text(), re.MULTILINE)
+    }
+    assert found == {(library, f"checks/{place}.py") for library, place in places.items()}
 
 
 def test_controls_page_is_the_catalog():

@@ -85,7 +85,9 @@ def made_again(world, files, said):
         seen_from=authority.seen_from(count(checked, signed_sessions.MODEL)),
     )  # fmt: skip
     decision = decide(rules, checked, list(consents.values()), asked, datetime.now(UTC))
-    decided = DecisionContext(decision, *kept_lines(read), tuple(consents), signed_sessions.MODEL)
+    decided = DecisionContext(
+        decision, lines=kept_lines(read), consents=tuple(consents), registered=signed_sessions.MODEL
+    )
     change, request = RegistryChange("deployment", name, None, "champion", "1"), uuid7()
     ledger.seal(decision_entry(announced_decision(change, decided, request, []), decided, "", CallerBody()))
     say(ledger, rules, force, name, OLGA, {"action": "revocation"})  # what is said later must not count

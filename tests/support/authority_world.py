@@ -152,7 +152,9 @@ class AuthorityWorld:
             seen_from=authority.seen_from(count(sessions, MODEL)), shelf=sealed_shelf(authority) if rules.reads_documents else NO_DOCUMENTS,
         )  # fmt: skip
         decision = decide(rules, sessions, list(consents.values()), asked, now)
-        decided = DecisionContext(decision, *kept_lines(files), tuple(consents), asked.registered, standing)
+        decided = DecisionContext(
+            decision, lines=kept_lines(files), consents=tuple(consents), registered=asked.registered, prior=standing
+        )
         change = RegistryChange(stage, plain, workspace or None, alias, version if deployed else None)
         announced = announced_decision(change, decided, uuid7(), [])
         self.ledger.seal(decision_entry(announced, decided, "", CallerBody()))

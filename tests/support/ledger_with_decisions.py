@@ -117,7 +117,7 @@ class Registry:
         )
         sessions = check_sessions(files, authority, rules, BoundedCache(0))
         decision = decide(rules, sessions, list(consents.values()), asked, datetime.now(UTC))
-        decided = DecisionContext(decision, *kept_lines(files), tuple(consents), registered)
+        decided = DecisionContext(decision, lines=kept_lines(files), consents=tuple(consents), registered=registered)
         change = RegistryChange(stage, NAME, None, alias, known)
         announced = announced_decision(change, decided, uuid7(), list(losing))
         self.ledger.seal(decision_entry(announced, decided, "", WHO))

@@ -268,7 +268,7 @@ class Bundle:
                 self.found.append(f"inclusion {sequence}")
 
     def beside(self):
-        erased = {leaf["sequence"] for leaf in self.leaves.values() if leaf["type"] == "erased"}
+        erased = {leaf.get("sequence") for leaf in self.leaves.values() if leaf["type"] == "erased"}
         for sequence, leaf in self.leaves.items():
             raw = self.files.get(f"ledger/bodies/{sequence:012d}.json")
             if raw is None:
@@ -290,6 +290,7 @@ class Bundle:
                 self.found.append(f"outcome {sequence}")
 
     def envelopes(self):
+        erased = {leaf.get("erased") for leaf in self.leaves.values() if leaf["type"] == "erased"}
         for sequence, leaf in self.leaves.items():
             refused = leaf["type"] == "decision" and not leaf["allowed"]
             names = [n for lines in leaf.get("sessions", {}).values() for n in lines if n]
@@ -297,6 +298,8 @@ class Bundle:
             for name in names:
                 raw = self.files.get(f"envelopes/{name}.json")
                 self.named.add(f"envelopes/{name}.json")
+                if raw is None and name in erased:
+                    continue
                 if raw is None or sha256(raw) != name:
                     self.found.append(f"envelope {name}")
                 else:
@@ -324,6 +327,8 @@ class Bundle:
         body = json.loads(payload)["predicate"]["aims"]
         if body["key_id"] != key:
             self.found.append(f"key of {name}")
+        if leaf["type"] == "erased" and any(body["details"].get(k) != leaf.get(k) for k in ("erased", "sequence")):
+            self.found.append(f"erasure {name}")
         relied = name in leaf.get("evidence", ()) or name == leaf.get("envelope")
         if relied and not self.may_sign(key, self.roles(sequence, leaf), leaf["time"], sequence):
             self.found.append(f"who signed {name}")

@@ -133,3 +133,17 @@ def test_both_parsers_refuse_alike(without_libyaml, text, said):
 
 def test_a_star_in_a_text_is_no_alias():
     assert parse("# see *x\na: 2*3\nb: '*x'\n", "f").data == {"a": "2*3", "b": "*x"}
+
+
+@pytest.mark.parametrize(("written", "read"), [("0200", 128), ("1:30", 90), ("0x1F", 31), ("-010", -8)])
+def test_a_number_that_is_read_otherwise_than_it_looks_is_refused(written, read):
+    with pytest.raises(
+        ConfigError, match=f"f:1: .*YAML reads {written} as {read}: write that number, or put {written} in quotes"
+    ):
+        parse(f"limit: {written}", "f")
+    assert parse(f"limit: '{written}'", "f").data == {"limit": written}
+
+
+def test_a_document_keeps_numbers_as_they_are_written():
+    found = parse("version: 1.10\ncontact: 0200\nn: 12", "f", as_written=True).data
+    assert (found["version"], found["version"].text, found["contact"], found["n"]) == (1.1, "1.10", "0200", 12)

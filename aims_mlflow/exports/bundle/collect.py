@@ -69,7 +69,9 @@ class Collector:
         chosen = [leaf for leaf in everything if self._belongs(leaf, names, requests)]
         chosen += behind(chosen, everything, names)
         numbers = {leaf.sequence for leaf in chosen}
-        chosen += [x for x in everything if isinstance(x.fact, ErasureLeaf) and x.fact.sequence in numbers]
+        envelopes = {name for leaf in chosen for name in leaf.fact.envelopes()}
+        erasures = [(leaf, leaf.fact) for leaf in everything if isinstance(leaf.fact, ErasureLeaf)]
+        chosen += [leaf for leaf, fact in erasures if fact.sequence in numbers or fact.erased in envelopes]
         out = sorted({leaf.sequence: leaf for leaf in chosen}.values(), key=lambda leaf: leaf.sequence)
         if out and out[-1].sequence >= self.head.size:
             raise EvidenceError(

@@ -55,7 +55,8 @@ class Systems:
         """
         out = set()
         for lines in content.session_files().values():
-            record = self.record(next((line for line in lines if line), ""))
+            # The first record of a session says it; where that was erased, the next one does.
+            record = next(filter(None, (self.record(line) for line in lines if line)), None)
             if record is not None and record.evidence.system:
                 out.add(record.evidence.system)
         if not isinstance(content, DecisionLeaf):

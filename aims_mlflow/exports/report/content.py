@@ -113,7 +113,7 @@ def _parts(source: PageSource, system: str) -> list[PageView]:
         *(replace(decisions(source, {}, {"model": m, **rows}), title=f"Decisions about {m}") for m in models),
         risks(source, {}, {**about, **rows}),
         suppliers(source, {}, {**about, **rows}),
-        monitors(source, {}, {}),
+        monitors(source, {}, about),
         soa(source, {}, {}),
         *(document(source, {"document": d.id}, {}) for d in mine),
     ]

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Facts, PageTable, Picture, Prose, cell
 from aims_mlflow.documents.page_html import cells
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.exports.report.columns import shares, words
+from aims_mlflow.exports.report.columns import words
+from aims_mlflow.exports.report.pdf_table import draw_table, least_height
 from aims_mlflow.exports.report.pictures import NEEDS, draw, fonts, height
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fpdf import FPDF
 
-    from aims_mlflow.documents.page_blocks import Block, PageCell, PageView
+    from aims_mlflow.documents.page_blocks import Block, PageCell, PageView, Text
     from aims_mlflow.exports.report.content import SystemReport
 
 WIDE = 6  # tables with more columns are written row by row
 FONT, LINE, MARGIN = "DejaVu", 5.0, 18  # millimetres
-BOTTOM, LOW, BESIDE = 16, 4.0, 48  # the margin, a line that fits between text and foot, and values beside their names
+BOTTOM, LOW = 16, 4.0  # the margin, and a line that fits between text and foot
+BESIDE, ROW_INDENT = 48, 3  # values beside their names, and the facts of a row
 FEW = 4  # lines: a text of fewer is not parted
 INK = {"good": (23, 102, 58), "bad": (168, 32, 26), "warn": (122, 76, 0), "idle": (74, 85, 104)}
 SOFT, BLACK = (86, 91, 98), (28, 29, 31)
@@ -90,7 +94,7 @@ def _contents(sheet: FPDF, outline: Any) -> None:
 
 def _heading(sheet: FPDF, text: str, level: int, below: float = 0.0) -> None:
     size = (18, 14, 11)[level]
-    if sheet.will_page_break(size * 1.5 + below):
+    if sheet.will_page_break(max(size * 1.5, size * 0.5 + 4 + below)):
         sheet.add_page()
     sheet.ln(0 if level == 0 else 3)
     sheet.set_font(FONT, "B", size)
@@ -137,8 +141,10 @@ def _room(sheet: FPDF) -> int:
 
 def _split(sheet: FPDF, text: str, indent: float) -> list[str]:
     """Return a text as the lines in which it is written."""
+    place = sheet.get_x()
     sheet.set_x(sheet.l_margin + indent)
     lines: Any = sheet.multi_cell(0, LINE, text, align="L", dry_run=True, output="LINES")
+    sheet.set_x(place)
     return list(lines)
 
 
@@ -153,10 +159,29 @@ def _part(sheet: FPDF, part: PageView) -> None:
         _paragraph(sheet, words(each))
     for block in part.blocks:
         if block.title:
-            # A heading goes with its picture to the next sheet.
-            below = height(block, sheet.epw) if isinstance(block, Picture) else 0.0
-            _heading(sheet, block.title, 2, below)
+            _heading(sheet, block.title, 2, _below(sheet, block))
         _block(sheet, block)
+
+
+def _below(sheet: FPDF, block: Block) -> float:
+    """Return the height of what goes with its heading to the next sheet: a picture, or the beginning of a table."""
+    if isinstance(block, Picture):
+        return height(block, sheet.epw)
+    if not isinstance(block, PageTable) or not block.rows:
+        return 0.0
+    if len(block.columns) > WIDE:
+        return min(_row_height(sheet, block.rows[0]) + _note_height(sheet, block), sheet.eph / 2)
+    return least_height(sheet, block, FONT) + _note_height(sheet, block)
+
+
+def _note(block: PageTable) -> str:
+    return ". ".join(filter(None, (block.shown, block.note)))
+
+
+def _note_height(sheet: FPDF, block: PageTable) -> float:
+    """Return how much of what is written below a table goes with its last row; one line fits above the foot too."""
+    sheet.set_font(FONT, size=8)
+    return 2 * LINE if len(_split(sheet, _note(block) or " ", 0)) > 1 else 0.0
 
 
 def _block(sheet: FPDF, block: Block) -> None:
@@ -172,12 +197,12 @@ def _block(sheet: FPDF, block: Block) -> None:
         if not block.rows:
             _paragraph(sheet, block.empty)
         elif len(block.columns) > WIDE:
-            _rows(sheet, block)
+            _rows(sheet, block, _note_height(sheet, block))
         else:
-            _table(sheet, block)
-        note = ". ".join(filter(None, (block.shown, block.note)))
-        if note:
-            _paragraph(sheet, note, soft=True)
+            sheet.set_text_color(*BLACK)
+            draw_table(sheet, block, FONT, INK, SOFT, _note_height(sheet, block))
+        if _note(block):
+            _paragraph(sheet, _note(block), soft=True)
 
 
 def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 0) -> None:
@@ -199,33 +224,27 @@ def _facts(sheet: FPDF, rows: list[tuple[str, list[PageCell]]], indent: float = 
             sheet.ln(LINE)
 
 
-def _rows(sheet: FPDF, block: PageTable) -> None:
+def _rows(sheet: FPDF, block: PageTable, below: float) -> None:
+    """Write each row as a name with facts, whole on one sheet where it fits; `below` is what goes with the last one."""
     for row in block.rows:
         found = [cell(value) for value in row]
-        if sheet.will_page_break(4 * LINE):
+        after = below if row is block.rows[-1] else 0.0
+        needed = _row_height(sheet, row) + after
+        if sheet.will_page_break(needed if needed < sheet.eph else 4 * LINE):
             sheet.add_page()
         sheet.set_font(FONT, "B", 9)
         sheet.set_text_color(*INK.get(found[0].tone, BLACK))
         sheet.multi_cell(0, LINE, words(found[0])[:LONGEST] or " ", new_x="LMARGIN", new_y="NEXT", align="L")
         named = zip(block.columns[1:], found[1:], strict=True)
-        _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=3)
-        sheet.ln(1)
+        _facts(sheet, [(name, [value]) for name, value in named if value.text], indent=ROW_INDENT)
+        sheet.ln(max(min(1.0, sheet.page_break_trigger - sheet.y), 0.0))  # below the last line there is a note's place
 
 
-def _table(sheet: FPDF, block: PageTable) -> None:
-    from fpdf.fonts import FontFace
-
-    sheet.set_font(FONT, size=7.5)
-    sheet.set_text_color(*BLACK)
-    head: Any = FontFace(emphasis="BOLD", color=SOFT)
-    with sheet.table(
-        line_height=4.2, text_align="LEFT", headings_style=head, borders_layout="HORIZONTAL_LINES",
-        col_widths=shares(block.columns, block.rows), padding=0.6,
-    ) as table:  # fmt: skip
-        table.row(list(block.columns))
-        for row in block.rows:
-            drawn = table.row()
-            for value in row:
-                found = cell(value)
-                ink = FontFace(color=INK[found.tone]) if found.tone in INK else None
-                drawn.cell(words(found)[: LONGEST // 2], style=ink)
+def _row_height(sheet: FPDF, row: Sequence[Text]) -> float:
+    """Return the height of a row that is written as a name with facts."""
+    sheet.set_font(FONT, "B", 9)
+    lines = len(_split(sheet, words(cell(row[0]))[:LONGEST] or " ", 0))
+    sheet.set_font(FONT, size=9)
+    values = [words(cell(value))[:LONGEST] for value in row[1:]]
+    lines += sum(len(_split(sheet, value, ROW_INDENT + BESIDE)) for value in values if value)
+    return lines * LINE

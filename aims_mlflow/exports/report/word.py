@@ -137,12 +137,12 @@ def _widths(columns: Any, rows: Any, *, head: bool) -> list[Any]:
 
 
 def _kept_whole(table: Any) -> None:
-    """Let no row part between two sheets, and no last row be alone on one, nor the note below the table."""
+    """Let no row part between two sheets, and no first or last row be alone on one, nor the note below the table."""
     from docx.oxml import OxmlElement
 
     for row in table.rows:
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - python-docx has no other way to it
-    for row in table.rows[-2:]:
+    for row in (*table.rows[:2], *table.rows[-2:]):
         for place in row.cells:
             place.paragraphs[0].paragraph_format.keep_with_next = True
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
 
 MOST_NAMED = 4
-Check = Callable[[StatusSubject, datetime], Judgement]
+ConditionCheck = Callable[[StatusSubject, datetime], Judgement]
 # A question to the fields of one document; None where they answer it.
 FieldCheck = Callable[[PublishedDocument, StatusSubject, datetime], Problem]
 
 
-def by_document(kind: str, *checks: FieldCheck, role: str = "approver") -> Check:
+def by_document(kind: str, *checks: FieldCheck, role: str = "approver") -> ConditionCheck:
     """Return the condition that the newest document of a kind counts, and passes each check of its fields.
 
     For the organisation, the newest about each system does.
@@ -38,11 +38,11 @@ def by_document(kind: str, *checks: FieldCheck, role: str = "approver") -> Check
     return judge
 
 
-def by_documents(kind: str, *checks: FieldCheck) -> Check:
+def by_documents(kind: str, *checks: FieldCheck) -> ConditionCheck:
     """Return the condition that every document of a kind counts, and passes each check of its fields."""
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        written = subject.written(kind)
+        written = subject.written(kind) or subject.newest(kind)
         parts = [judged(subject, document, at, checks) for document in written]
         return joined(parts, "; ".join(p.sentence for p in parts)) if parts else absent(kind)
 

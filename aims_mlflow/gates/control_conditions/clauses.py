@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -62,9 +62,10 @@ def _scanned(entry: Mapping[str, Any], subject: StatusSubject, at: datetime) -> 
 
 
 def all_assessed(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
-    """Each registered system has a risk."""
-    systems = {str(e.get("id")) for d in subject.written("register") for e in mappings(d.fields.get("systems"))}
-    systems |= {subject.name} if subject.scope != "organization" and subject.name else set()
+    """This system has a risk; for the organisation, each registered system has one."""
+    systems = {subject.name} if subject.name else set()
+    if subject.scope == "organization":
+        systems = {str(e.get("id")) for d in subject.written("register") for e in mappings(d.fields.get("systems"))}
     registers = [document, *subject.written("risk-register")]
     assessed = {str(e.get("system")) for d in registers for e in mappings(d.fields.get("risks"))}
     bare = sorted(systems - assessed)
@@ -152,7 +153,8 @@ def written(subject: StatusSubject, at: datetime) -> Judgement:
 
 def controlled(subject: StatusSubject, at: datetime) -> Judgement:
     """Each published document counts: another person approved it, and its review is not overdue."""
-    kinds = dict.fromkeys(d.kind for d in subject.documents)  # in one order: a page that is made again says the same
+    # In one order: a page that is made again says the same.
+    kinds = dict.fromkeys(d.kind for d in subject.documents if subject.concerns(d))
     parts = [subject.judged(d, at, approving_role(kind)) for kind in kinds for d in subject.written(kind)]
     if not parts:
         return Judgement("missing", "there is no published document", basis="person")
@@ -174,7 +176,7 @@ ASSESSED = by_document(
 REGISTER = by_document("register", entries("systems", "id", "roles", "stage"), of_form(RegisterDocument, _registered))
 SCOPE = by_document("scope", states("statement", "systems_in"), of_form(ScopeDocument, _scoped))
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "4.1/matters": by_document("context", entries("issues", "issue")),
     "4.1/effect": MATTERS,
     "4.2/parties": PARTIES,

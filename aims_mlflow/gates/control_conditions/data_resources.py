@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.status_subject import StatusSubject
 
 WHERE = "data.sources in aims.yaml, or @aims.acquires"
 # What may say where data come from; a name alone says nothing.
 SOURCE_KEYS = ("uri", "description")
+RIGHTS = ("rights", "licence")
 
 
 def sources(subject: StatusSubject, role: str) -> list[tuple[SealedRecord, SourceStatement]]:
@@ -61,23 +62,34 @@ def _unknown(subject: StatusSubject, role: str) -> Judgement:
 
 def stated(subject: StatusSubject, role: str, key: str) -> Judgement:
     """Return whether `key` is stated of the data set of a role, by everyone whom it comes from."""
-    found = sources(subject, role)
-    if not found:
-        return Judgement(
-            "missing", f"{key.replace('_', ' ')} of the {role} data is not stated: {WHERE}", basis="person"
-        )
-    parts = []
-    for record, source in found:
-        value, name = getattr(source, key), source.name or role
-        what = f"{key.replace('_', ' ')} of {name}"
-        if says(value):
-            verdict = Judgement("holds", f"{what}: {value!r}, as {subject.named_signer(record)} stated", basis="person")
-        elif value in (None, ""):
-            verdict = Judgement("missing", f"{what} is not stated: {WHERE}", basis="person")
-        else:
-            verdict = Judgement("missing", f"{what} is {value!r}, which states nothing", basis="person")
-        parts.append(verdict.about(record))
+    return of_each_source(subject, role, key, lambda record, source: value(subject, role, record, source, key))
+
+
+def of_each_source(
+    subject: StatusSubject, role: str, key: str, judge: Callable[[SealedRecord, SourceStatement], Judgement]
+) -> Judgement:
+    """Return the verdict on each source that the data set of a role comes from; without any, `key` is not stated."""
+    parts = [judge(record, source) for record, source in sources(subject, role)]
+    if not parts:
+        return Judgement("missing", f"{words(key)} of the {role} data is not stated: {WHERE}", basis="person")
     return joined(parts, "; ".join(dict.fromkeys(p.sentence for p in parts)))
+
+
+def value(subject: StatusSubject, role: str, record: SealedRecord, source: SourceStatement, key: str) -> Judgement:
+    """Return whether a source states `key`."""
+    given, what = getattr(source, key), f"{words(key)} of {source.name or role}"
+    if says(given):
+        verdict = Judgement("holds", f"{what}: {given!r}, as {subject.named_signer(record)} stated", basis="person")
+    elif given in (None, ""):
+        verdict = Judgement("missing", f"{what} is not stated: {WHERE}", basis="person")
+    else:
+        verdict = Judgement("missing", f"{what} is {given!r}, which states nothing", basis="person")
+    return verdict.about(record)
+
+
+def words(key: str) -> str:
+    """Return a key as a sentence names it."""
+    return key.replace("_", " ")
 
 
 def each_states(key: str, subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
@@ -116,33 +128,37 @@ def purpose(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
 
 
 def origin(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """The source of each data set is recorded: its address or a description."""
+    """The source of each data set is recorded: its address, a description, or the function that read it."""
 
     def judge(role: str) -> Judgement:
-        parts = [stated(subject, role, key) for key in SOURCE_KEYS]
-        good = next((p for p in parts if p.outcome == "holds"), None)
-        acquired = subject.acquisitions(role)
-        if good is None and acquired:
-            details = read_details(acquired[0].evidence, AcquisitionDetails)
-            text = f"the {role} data come from {details.name!r}, read by {details.function}"
-            return Judgement("holds", text).about(*acquired)
-        return good or parts[0]
+        def of_source(record: SealedRecord, source: SourceStatement) -> Judgement:
+            key = next((k for k in SOURCE_KEYS if says(getattr(source, k))), None)
+            if key is None and record.evidence.kind == "acquisition":
+                details = read_details(record.evidence, AcquisitionDetails)
+                text = f"the {role} data come from {details.name!r}, read by {details.function}"
+                return Judgement("holds", text).about(record)
+            return value(subject, role, record, source, key or SOURCE_KEYS[0])
+
+        return of_each_source(subject, role, SOURCE_KEYS[0], of_source)
 
     return of_each_set(subject, "source", judge)
 
 
 def rights(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """The right to use each data set is stated by rights or licence; a placeholder in either voids both."""
+    """The right to use each data set is stated by rights or licence of each source; a placeholder voids both."""
 
     def judge(role: str) -> Judgement:
-        parts = [stated(subject, role, key) for key in ("rights", "licence")]
-        given = [p for p in parts if not p.sentence.endswith(WHERE)]
-        return joined(given, "; ".join(p.sentence for p in given)) if given else parts[0]
+        def of_source(record: SealedRecord, source: SourceStatement) -> Judgement:
+            given = [key for key in RIGHTS if getattr(source, key) not in (None, "")] or RIGHTS[:1]
+            parts = [value(subject, role, record, source, key) for key in given]
+            return joined(parts, "; ".join(p.sentence for p in parts))
+
+        return of_each_source(subject, role, RIGHTS[0], of_source)
 
     return of_each_set(subject, "rights", judge)
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.4.3/owner": described,
     "A.4.3/purpose": purpose,
     "A.4.3/retention": functools.partial(each_states, "retention"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
@@ -165,7 +165,7 @@ def _mitigated(document: PublishedDocument, subject: StatusSubject, at: datetime
 
 
 ASSESSED = by_document("impact-assessment", states("assessors", "decision"), names_model, may_go)
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.5.2/triggers": by_document("impact-process", states("triggers")),
     "A.5.2/method": by_document("impact-process", states("method", "scales")),
     "A.5.2/roles": by_document("impact-process", states("assessors", "approvers")),

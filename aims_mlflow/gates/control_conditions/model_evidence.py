@@ -23,7 +23,7 @@ from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import HELD_OUT
-from aims_mlflow.gates.not_compared import why_not_compared
+from aims_mlflow.gates.not_compared import stating_reason, why_not_compared
 from aims_mlflow.gates.shapes import mapping
 from aims_mlflow.gates.verdict import Judgement
 from aims_mlflow.records.details.base import CodeVersion
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
@@ -121,17 +121,26 @@ def fixed_before(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: AR
     """The pack's digest was signed before training, and limits were in it or in the policy."""
     if subject.training is None:
         return Judgement("missing", "no training record is about this model")
-    if subject.counted.unstarted or not subject.counted.starts:
+    pack = subject.planned
+    if subject.counted.unstarted or pack is None or pack.evidence.time > subject.training.evidence.time:
         return Judgement("failed", "the session has no session-start record: limits could have been chosen afterwards")
-    starts = subject.counted.starts
-    pack = newest(starts)
     limited = any(c.limit is not None for kind in RESULTS for r in subject.of(kind) for c in r.evidence.claims)
     policy = conditions.applying(subject.rules, subject.counted) if subject.rules is not None else []
-    if pack is None or not pack.evidence.pack_digest or not (limited or policy):
-        return Judgement("missing", "no limit was set before training").about(*starts)
+    if not pack.evidence.pack_digest or not (limited or policy):
+        return Judgement("missing", "no limit was set before training").about(pack)
     who = "the pack" + (f" and {len(policy)} of the policy" if policy else "")
     text = f"limits of {who}; pack {pack.evidence.pack_digest[:12]}, signed {pack.evidence.time[:19]}Z before training"
-    return Judgement("holds", text).about(*starts)
+    later = [
+        r for kind in RESULTS for r in subject.of(kind)
+        if r.evidence.pack_digest not in (None, pack.evidence.pack_digest) and any(c.limit for c in r.evidence.claims)
+    ]  # fmt: skip
+    if later:
+        last = later[-1].evidence
+        text += (
+            f"; {last.kind} of {last.time[:10]} was compared with pack {str(last.pack_digest)[:12]}, signed after it"
+        )
+        return Judgement("warned", text, warnings=(text,)).about(pack, *later)
+    return Judgement("holds", text).about(pack)
 
 
 def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
@@ -139,7 +148,7 @@ def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
     rules, records = subject.rules, subject.of(kind)
     if kind == "fairness" and not records and not conditions.compared_columns(rules, subject.counted):
         outcome, why = why_not_compared(rules, subject.counted.starts)
-        return Judgement(outcome, why, basis="person").about(*subject.counted.starts[-1:])
+        return Judgement(outcome, why, basis="person").about(*stating_reason(subject.counted.starts))
     beyond = conditions.beyond_limits(rules, subject.counted, kind) if rules else []
     system = rules.system if rules else None
     verdict = judge_records(kind, records, at, rules.max_age_days if rules else None, beyond, system)
@@ -190,12 +199,13 @@ def bound(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
 
 def reviewed(subject: StatusSubject, at: datetime) -> Judgement:
     """An approved validation report by another person than the trainer, which finds this model fit for its use."""
-    written = subject.written("validation-report")
-    if not written:
+    newest_report = subject.newest("validation-report")
+    if not newest_report:
         return absent("validation-report")
-    report = written[-1]
-    if is_among(report.author, subject.counted.trainers):
-        text = f"{report.name} is by {report.author}, who trained the model: validation by another person is missing"
+    report = newest_report[0]
+    own = next((name for name in report.authors if is_among(name, subject.counted.trainers)), None)
+    if own is not None:
+        text = f"{report.name} is by {own}, who trained the model: validation by another person is missing"
         return Judgement("missing", text, (report.id,), report.time, basis="person")
     return judged(subject, report, at, (states("scope", "conclusion"), of_form(ValidationDocument, _fit)))
 
@@ -225,7 +235,7 @@ def numbers(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("holds", f"the card was written from {len(shown)} records of results").about(card)
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.2/first": by_document("requirements", entries("requirements", "text", "source"), approved_first),
     "A.6.2.2/claims": by_document(
         "requirements", entries("acceptance", "metric", "limit"), each_entry("acceptance", _acceptance)

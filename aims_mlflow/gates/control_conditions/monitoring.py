@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.control_conditions.by_document import absent, judged
 from aims_mlflow.gates.control_conditions.operation import deployments
-from aims_mlflow.gates.document_content.monitoring import acknowledgement, other_baseline, rows_of, why_late
+from aims_mlflow.gates.document_content.monitoring import (
+    acknowledgement,
+    is_breach,
+    other_baseline,
+    rows_of,
+    watches,
+    why_late,
+)
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.shapes import number
+from aims_mlflow.gates.status_subject import MONITORING
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
@@ -18,29 +28,53 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
+    from aims_mlflow.gates.verdict import Problem
 
-KIND = "monitoring-plan"
-
-
-def _plan(subject: StatusSubject, at: datetime) -> tuple[Judgement, PublishedDocument | None]:
-    """Return the verdict on the newest monitoring plan, and the plan where it counts."""
-    written = subject.written(KIND)
-    if not written:
-        return absent(KIND), None
-    verdict = judged(subject, written[-1], at, ())
-    return verdict, written[-1] if verdict.outcome == "holds" else None
+# A condition beside one plan; None where no plan is here.
+ByPlan = Callable[["StatusSubject", "datetime", "PublishedDocument | None"], Judgement]
 
 
-def _runs(subject: StatusSubject, at: datetime) -> tuple[list[SealedRecord], Judgement]:
+def by_plans(condition: ByPlan) -> ConditionCheck:
+    """Return the condition that holds beside each plan that watches the model."""
+
+    @functools.wraps(condition)
+    def judge(subject: StatusSubject, at: datetime) -> Judgement:
+        parts = [condition(subject, at, plan) for plan in subject.newest(MONITORING) or (None,)]
+        return parts[0] if len(parts) == 1 else joined(parts, "; ".join(p.sentence for p in parts))
+
+    return judge
+
+
+def watched_here(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
+    """A plan that names MODEL@ALIAS watches this one."""
+    named = document.fields.get("model")
+    if watches(named, subject.places):
+        return None
+    return "missing", f"it watches {named}, not {' or '.join(subject.places)}"
+
+
+def _plan(
+    subject: StatusSubject, at: datetime, document: PublishedDocument | None
+) -> tuple[Judgement, PublishedDocument | None]:
+    """Return the verdict on a monitoring plan, and the plan where it counts."""
+    if document is None:
+        return absent(MONITORING), None
+    verdict = judged(subject, document, at, (watched_here,))
+    return verdict, document if verdict.outcome == "holds" else None
+
+
+def _runs(
+    subject: StatusSubject, at: datetime, document: PublishedDocument | None
+) -> tuple[list[SealedRecord], Judgement]:
     """Return the monitoring runs, and the verdict on them as evidence: without any, whether one was due.
 
     The first is due an interval after the day on which the bytes came into use or the plan applies, the later of them.
     """
     runs = subject.of("monitor-run")
-    _, plan = _plan(subject, at)
+    _, plan = _plan(subject, at, document)
     every = number(plan.fields.get("every_days")) if plan else None
     if runs or plan is None or not every:
         return runs, judge_monitoring(runs, at)
@@ -62,9 +96,10 @@ def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
     return Judgement("holds", "").about(*runs) if verdict.outcome in ("warned", "failed") else verdict
 
 
-def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
+@by_plans
+def due_runs(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
     """The newest run is not older than the plan's interval with its grace."""
-    verdict, plan = _plan(subject, at)
+    verdict, plan = _plan(subject, at, document)
     if plan is None:
         return verdict
     every, grace = number(plan.fields.get("every_days")), number(plan.fields.get("grace_days")) or 0
@@ -72,7 +107,7 @@ def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
         return Judgement(
             "missing", "the monitoring plan states no interval (every_days)", verdict.evidence, basis="person"
         )
-    runs, found = _runs(subject, at)
+    runs, found = _runs(subject, at, document)
     if not runs or found.outcome != "holds":
         return found
     last = max(parse_time(r.evidence.time) for r in runs)
@@ -82,16 +117,17 @@ def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
     return joined([verdict, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
 
 
-def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
+@by_plans
+def enough_rows(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
     """Each run saw at least the rows that the plan asks for, beside the baseline of this model."""
-    verdict, plan = _plan(subject, at)
+    verdict, plan = _plan(subject, at, document)
     if plan is None:
         return verdict
     least = number(plan.fields.get("least_rows"))
     if not least:
         text = "the monitoring plan states no least number of rows"
         return Judgement("missing", text, verdict.evidence, basis="person")
-    runs, found = _runs(subject, at)
+    runs, found = _runs(subject, at, document)
     if not runs:
         return found
     few = [n for r in runs if (n := rows_of(r)) < least]
@@ -106,20 +142,21 @@ def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
 
 
-def breaches(subject: StatusSubject, at: datetime) -> Judgement:
-    """Each run in breach is acknowledged by name in the plan's document, within the hours that it states."""
-    verdict, plan = _plan(subject, at)
-    runs, found = _runs(subject, at)
+@by_plans
+def breaches(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
+    """Each run in breach is acknowledged by name in a plan's document, within the hours of the plan that watches it."""
+    verdict, plan = _plan(subject, at, document)
+    runs, found = _runs(subject, at, document)
     if not runs:
         return found
-    written = plan.written if plan else None
-    plans = [written] if isinstance(written, MonitoringPlanDocument) else []
-    beyond = [(r, acknowledgement(r, plans)) for r in runs if r.evidence.result == "failed"]
+    written = [d.written for d in subject.written(MONITORING) if judged(subject, d, at, ()).outcome == "holds"]
+    seen_in = [w for w in written if isinstance(w, MonitoringPlanDocument)]
+    beyond = [(r, acknowledgement(r, seen_in)) for r in runs if is_breach(r)]
     open_ones = [r for r, seen in beyond if seen is None]
     if open_ones:
         text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
         return Judgement("failed", text).about(*open_ones)
-    hours = plans[0].within_hours if plans else None
+    hours = number(plan.fields.get("within_hours")) if plan else None
     late = [(r, why) for r, seen in beyond if seen and (why := why_late(r, seen, hours))]
     if late:
         text = f"the breach of {late[0][0].evidence.time[:10]} was {late[0][1]}"
@@ -127,9 +164,10 @@ def breaches(subject: StatusSubject, at: datetime) -> Judgement:
     return joined([verdict, Judgement("holds", "").about(*runs)], f"no breach of {len(runs)} runs is open")
 
 
-def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
+@by_plans
+def evaluated_runs(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
     """Each monitoring run has a result, and none in breach is open."""
-    runs, found = _runs(subject, at)
+    runs, found = _runs(subject, at, document)
     if not runs:
         return found
     bare = [r for r in runs if not rows_of(r)]
@@ -138,7 +176,7 @@ def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
     return joined([judge_records("monitor-run", runs, at), breaches(subject, at)], f"{len(runs)} runs evaluated")
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.6/runs": due_runs,
     "A.6.2.6/data": enough_rows,
     "A.6.2.6/breaches": breaches,

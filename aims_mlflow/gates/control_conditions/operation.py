@@ -28,7 +28,7 @@ from aims_mlflow.signing.owners import is_among
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -190,7 +190,7 @@ def decided(subject: StatusSubject, at: datetime) -> Judgement:
 def told(subject: StatusSubject, at: datetime) -> Judgement:
     """Users were told of each incident in time; where the plan stands and there was no incident, nothing is due."""
     plan = incident_plan(subject, at)
-    if subject.written("notice") or subject.written("incident") or plan.outcome != "holds":
+    if subject.newest("notice") or subject.newest("incident") or plan.outcome != "holds":
         return notices(subject, at)
     text = "no incident is among the published documents, so nobody had to be told of one"
     return Judgement("not applicable", text, plan.evidence, plan.since, basis="person")
@@ -200,7 +200,7 @@ incident_plan = by_document("incident-communication-plan", entries("audiences", 
 notices = by_document("notice", entries("notices", "incident", "audience"), each_entry("notices", _in_time))
 
 
-def again(name: str, kind: str) -> Check:
+def again(name: str, kind: str) -> ConditionCheck:
     """Return the condition that risk or impact was assessed within the year: first by `kind`, later again."""
 
     def check(document: PublishedDocument, subject: StatusSubject, at: datetime) -> Problem:  # noqa: ARG001
@@ -210,7 +210,7 @@ def again(name: str, kind: str) -> Check:
     repeated = by_document("reassessment", check)
 
     def judge(subject: StatusSubject, at: datetime) -> Judgement:
-        first, repeats = subject.written(kind)[-1:], subject.written("reassessment")
+        first, repeats = subject.written(kind)[-1:], subject.written("reassessment") or subject.newest("reassessment")
         if not first or any(parse_time(r.time) >= parse_time(first[0].time) for r in repeats):
             return repeated(subject, at)
         due = parse_time(first[0].time) + YEAR
@@ -227,7 +227,7 @@ def again(name: str, kind: str) -> Check:
     return judge
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.5/rollback": by_document("deployment-plan", states("rollback_to", "who_may_stop"), way_back),
     "A.6.2.5/allowed": allowed,
     "A.6.2.5/approval": approved,

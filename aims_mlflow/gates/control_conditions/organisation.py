@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import Check, FieldCheck
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck, FieldCheck
     from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
@@ -203,7 +203,7 @@ def _required(document: CustomerNeedsDocument, known: DocumentSet, day: str) -> 
     return ("missing", f"{lost[0].requirement} is no requirement of {document.system}") if lost else None
 
 
-def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, Outcome]) -> Check:
+def third_parties(kind: str, model: type[WrittenDocument], rules: Mapping[str, Outcome]) -> ConditionCheck:
     """Return the condition that documents of a kind count, and that no component breaks one of these rules."""
     counts = by_documents(kind, of_form(model, lambda *_: None))
 
@@ -237,7 +237,7 @@ def _still_reviewed(review: PolicyReviewDocument, known: DocumentSet, day: str) 
 HOLDERS = by_document(
     "role-assignment", entries("assignments", "duty", "person"), of_form(RoleAssignmentDocument, unheld_duty)
 )
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.2.2/approved": by_document("ai-policy", states("principles", "applies_to"), role=MANAGEMENT),
     "A.2.2/communicated": by_document("communication", states("audience", "channel"), reached),
     "A.2.3/listed": by_document("policy-alignment", entries("policies", "policy")),

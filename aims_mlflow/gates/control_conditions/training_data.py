@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.evidence.statement import SealedRecord
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
@@ -148,7 +148,7 @@ def _reasoned(record: SealedRecord) -> Judgement:
     return Judgement("holds", f"{_function(record)}: {details.why}").about(record)
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.7.2/process": by_document("data-management", states("process", "responsible")),
     "A.7.2/compared": compared,
     "A.7.4/requirements": by_document(

@@ -14,7 +14,7 @@ from aims_mlflow.records.details.training import ComputeDetails, ToolingDetails
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aims_mlflow.gates.control_conditions.by_document import Check
+    from aims_mlflow.gates.control_conditions.by_document import ConditionCheck
     from aims_mlflow.gates.status_subject import StatusSubject
 
 PACKAGES = "packages.txt"
@@ -130,7 +130,7 @@ def capacity(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     return Judgement("holds", f"{value!r}, as aims.yaml states", basis="person").about(*subject.counted.starts[-1:])
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ConditionCheck] = {
     "A.4.4/tools": tools,
     "A.4.4/versions": versions,
     "A.4.4/algorithms": algorithms,

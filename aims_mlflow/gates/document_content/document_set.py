@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.person_statements import PublishedDocument
     from aims_mlflow.records.documents.base import WrittenDocument
     from aims_mlflow.records.documents.leadership import KnownPerson
-    from aims_mlflow.records.keyring import Keyring
+    from aims_mlflow.records.keyring import KeyEntry, Keyring
 
 Written = TypeVar("Written", bound="WrittenDocument")
 KIND_OF = {model: kind for kind, model in KINDS.items()}
 
 
-def known_as(people: Collection[KnownPerson], keyring: Keyring | None) -> dict[str, str]:
+def known_as(people: Collection[KnownPerson], keys: Iterable[KeyEntry]) -> dict[str, str]:
     """Return the form of each person's id by the forms of their names: id, full name, and owner of a key of theirs."""
-    owners = {k.key_id: k.owner for k in keyring.keys} if keyring else {}
+    owners = {k.key_id: k.owner for k in keys}
     found: dict[str, str] = {}
     for known in people:
         for other in (known.name, *(owners.get(k) for k in known.key_ids)):
@@ -75,7 +75,7 @@ class DocumentSet(ABC):
 
     @cached_property
     def _known_as(self) -> dict[str, str]:
-        return known_as(self.people.values(), self.keyring)
+        return known_as(self.people.values(), self.keyring.keys if self.keyring else ())
 
 
 class PublishedSet(DocumentSet):
@@ -85,10 +85,13 @@ class PublishedSet(DocumentSet):
         self._documents = tuple(documents)
         self.keyring = keyring
         self._undone = {d.supersedes for d in self._documents if d.supersedes}
+        self._of_kind: dict[str, list[PublishedDocument]] = {}
+        for document in self._documents:
+            self._of_kind.setdefault(document.kind, []).append(document)
 
     def of(self, model: type[Written]) -> list[Written]:
         """Return the documents of a kind that fit its form, without superseded ones."""
-        mine = (d for d in self._documents if d.kind == KIND_OF[model] and d.id not in self._undone)
+        mine = (d for d in self._of_kind.get(KIND_OF[model], ()) if d.id not in self._undone)
         return [w for d in mine if isinstance(w := d.written, model)]
 
     def named(self, name: str) -> list[WrittenDocument]:

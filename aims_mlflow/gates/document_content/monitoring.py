@@ -1,10 +1,10 @@
-"""What speaks against runs of a monitor beside its plan: too few rows, another baseline, a breach that waited."""
+"""Which plan watches a version, and what speaks against runs of a monitor beside it: rows, baseline, open breaches."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aims_mlflow.gates.person_statements import says
 from aims_mlflow.records.base import parse_time
@@ -12,18 +12,34 @@ from aims_mlflow.records.details import read_details
 from aims_mlflow.records.details.checks import MonitorRunDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.records.documents.lifecycle import Acknowledgement, MonitoringPlanDocument
 
+Plan = TypeVar("Plan")
 SHORTEST = 8  # of a record's id that is not written out
 WHEN = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?")
 
 
-def is_beyond(run: SealedRecord) -> bool:
-    """Return whether a run of a monitor found something beyond a limit."""
-    return run.evidence.result == "failed" or any(c.passed is False for c in run.evidence.claims)
+def watches(named: object, places: Collection[str]) -> bool:
+    """Return whether a plan is for a version at one of these places, each MODEL@ALIAS; `named` is what it watches.
+
+    A plan that names nothing watches every place of its system. Without places every plan may be meant.
+    """
+    return not says(named) or not places or named in places
+
+
+def watching(plans: Sequence[Plan], places: Sequence[str], named: Callable[[Plan], object]) -> list[Plan]:
+    """Return the last of some plans for each place, each plan once; `named` returns what a plan watches."""
+    each = [[place] for place in places] or [[]]
+    last = ([p for p in plans if watches(named(p), place)][-1:] for place in each)
+    return list({id(plan): plan for found in last for plan in found}.values())
+
+
+def is_breach(run: SealedRecord) -> bool:
+    """Return whether a run of a monitor is in breach; what only warns, by the monitor's own limits, is none."""
+    return run.evidence.result == "failed"
 
 
 def rows_of(run: SealedRecord) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from aims_mlflow.gates.document_content.component_decisions import permits
 from aims_mlflow.gates.document_content.content_words import content_words
 from aims_mlflow.gates.document_content.stated_results import misses
 from aims_mlflow.gates.document_content.supplier_contracts import announces_changes
@@ -28,15 +29,16 @@ OLDEST_TEST = timedelta(days=365)
 # approximation, 1.96 * sqrt(p * (1 - p) / n)). The shipped packs judge no smaller group either.
 LEAST_CASES = 30
 TERMS = ("terms", "DPA")
+PASSED = re.compile(r"\b(pass(ed|es)?|met)\b", re.IGNORECASE)
 CERTIFICATES = ("SOC 2", "ISO 42001")
 VERDICT = re.compile(r"[<>≤≥]|\b(pass|passed|fail|failed|met|missed|within|below|above|not enough)\b", re.IGNORECASE)
-# What a decision begins with that lets nobody use the component; "no objections" lets everybody.
-REFUSED = re.compile(
-    r"\W*(no(?!\.\s*\d|\s+(objection|concern|reservation))|not(?!\s+before\b)|reject\w*|refus\w*|declin\w*|forb[ia]d\w*)\b"
-    r"|(?!\W*yes\b)((?!\b(may|can) be used\b|\b(approved|accepted)\b).)*"
-    r"\b(may|must|can|should|shall|is|are)\s*(not|never)\s+((yet|to)\s+)*(be\s+|go\s+)?"
-    r"(used?|approved|accepted|allowed|permitted|released?|deployed|taken|put|into|live|relied|fit|suitable|ready|good)\b",
-    re.IGNORECASE | re.DOTALL,
+# Papers that name the supplier's terms, whichever kind somebody filed them under.
+NAMED_TERMS = re.compile(
+    r"\b(terms|conditions|agreements?|contracts?|data processing|privacy (policy|notice)|EULA|SLA|DPA)\b",
+    re.IGNORECASE,
+)
+NO_CONCLUSION = re.compile(
+    r"\W*(nothing|none|no conclusions?|no findings?)( (to|was|were|else)\b.{0,20})?\W*", re.IGNORECASE
 )
 
 
@@ -128,21 +130,30 @@ def _papers(component: UsedComponent, today: str) -> Iterator[SupplierFault]:
     counting = [
         p
         for p in component.papers
-        if p.kind not in TERMS and p.covers_service and says(p.conclusions) and (p.expires or today) >= today
+        if not _is_terms(p) and p.covers_service and _concludes(p) and (p.expires or today) >= today
     ]
     if not counting:
         kinds = ", ".join(dict.fromkeys(p.kind for p in component.papers))
-        only = "only terms were read" if {p.kind for p in component.papers} <= set(TERMS) else f"{kinds} do not count"
+        only = "only terms were read" if all(map(_is_terms, component.papers)) else f"{kinds} do not count"
         fact = f"of {component.name}, {only}" if kinds else f"of {component.name}, no document of its supplier was read"
-        if kinds and {p.kind for p in component.papers} - set(TERMS):
+        if kinds and not all(map(_is_terms, component.papers)):
             fact += ": out of date, for another service, or without a conclusion"
         fix = f"read a card, an evaluation or a certificate of {component.name}; its conclusions: supplier-record"
         yield SupplierFault("T1", fact, fix)
     for paper in component.papers:
-        wrong = [] if paper.kind in TERMS else _paper(paper, component, today)
+        wrong = [] if _is_terms(paper) else _paper(paper, component, today)
         if wrong:
             fact = f"{paper.kind} for {component.name} {', and '.join(wrong)}"
             yield SupplierFault("T5", fact, "ask the supplier for the one in force", paper.kind)
+
+
+def _is_terms(paper: SupplierPaper) -> bool:
+    """Return whether a paper is the supplier's terms: by its kind, or by what it is said to be about."""
+    return paper.kind in TERMS or (paper.kind not in CERTIFICATES and bool(NAMED_TERMS.search(paper.scope or "")))
+
+
+def _concludes(paper: SupplierPaper) -> bool:
+    return says(paper.conclusions) and not all(NO_CONCLUSION.fullmatch(text) for text in paper.conclusions)
 
 
 def _paper(paper: SupplierPaper, component: UsedComponent, today: str) -> list[str]:
@@ -185,7 +196,7 @@ def _names_service(scope: str, component: UsedComponent) -> bool:
 def _tests(component: UsedComponent) -> Iterator[SupplierFault]:
     """Yield T2 and T4: whether we tested it, and on what."""
     if not component.tests:
-        known = "documents only" if any(p.kind not in TERMS for p in component.papers) else "terms only"
+        known = "terms only" if all(map(_is_terms, component.papers)) else "documents only"
         fact = f"{known}: {component.name} was not tested on the use of {component.system}"
         yield SupplierFault("T2", fact, f"aims document new supplier-evaluation --system {component.system}")
     least, whose = component.least_cases
@@ -206,13 +217,19 @@ def _tests(component: UsedComponent) -> Iterator[SupplierFault]:
 
 
 def _outcome(component: UsedComponent) -> Iterator[SupplierFault]:
-    """Yield T11: our newest test refused the component, or it missed a limit and nothing is done about that."""
+    """Yield T11: our newest test does not let it be used, or it missed a limit and nothing is done about that.
+
+    A result that is called passed and misses its own limit is wrong whatever is done.
+    """
     newest = max((t.date or "" for t in component.tests), default="")
     for test in (t for t in component.tests if (t.date or "") == newest):
         missed = [r for r in test.results if misses(r)]
+        untrue = [r for r in missed if PASSED.search(r)]
         wrong = None
-        if says(test.decision) and REFUSED.match(str(test.decision)):
-            wrong = f"our test decided {test.decision!r}"
+        if says(test.decision) and test not in component.unread and not permits(str(test.decision)):
+            wrong = f"our test decided {test.decision!r}, which does not let it be used"
+        elif untrue:
+            wrong = f"our test calls {untrue[0]!r} passed"
         elif missed and not says(test.conditions):
             wrong = f"our test found {missed[0]!r}, and lets it be used under no conditions"
         if wrong:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from aims_mlflow.records.documents.leadership import Activity, AuthorityRole
 
 JUDGING: tuple[Activity, ...] = ("validate", "approve")
-STOPS: Activity = "stop"
 ACTING: tuple[Activity, ...] = ("operate", "stop", "approve", "validate", "report")
 # Roles whose competence is about AI itself; a clinician who uses a system has to know radiology.
 JUDGED = re.compile(r"train|approv|audit", re.IGNORECASE)

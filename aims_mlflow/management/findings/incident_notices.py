@@ -11,6 +11,7 @@ from aims_mlflow.management.findings.beginnings import days_after
 from aims_mlflow.management.findings.incidents import AUTHORITY
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.stated_numbers import within_days
+from aims_mlflow.management.time_phrases import deadline_of
 from aims_mlflow.records.documents.incident import IncidentDocument
 from aims_mlflow.records.documents.information import IncidentCommunicationDocument, NoticeDocument
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from aims_mlflow.gates.document_content.document_set import DocumentSet
     from aims_mlflow.management.findings.state import ManagementState
 
 HARMED = re.compile(r"\b(harmed|hurt|injured|damaged|wronged)\b", re.IGNORECASE)
@@ -30,15 +32,12 @@ def findings(state: ManagementState, now: datetime) -> Iterator[ManagementFindin
     for incident in state.of(IncidentDocument):
         since = incident.aware_on or incident.detected_on
         plans = state.about(IncidentCommunicationDocument, str(incident.system))
-        sent = _told(incident, state)
+        sent = told_of(incident, state)
         late = [
             (audience.audience, due)
             for plan in plans
             for audience in plan.audiences
-            if since
-            and (due := _due(since, audience.within))
-            and due < today
-            and _concerns(incident, audience.audience)
+            if since and (due := _due(since, audience.within)) and due < today and concerns(incident, audience.audience)
             if not any(content_words(audience.audience) & content_words(told) for told in sent)
         ]
         if late:
@@ -62,7 +61,7 @@ def _too_late(state: ManagementState) -> Iterator[ManagementFinding]:
                 yield ManagementFinding("L8", about, fact, fix, plan.system, (plan.id,))
 
 
-def _concerns(incident: IncidentDocument, audience: str) -> bool:
+def concerns(incident: IncidentDocument, audience: str) -> bool:
     """Return whether an audience has to be told: those who were harmed where some were; authorities are L4's."""
     if AUTHORITY.search(audience):
         return False
@@ -71,11 +70,14 @@ def _concerns(incident: IncidentDocument, audience: str) -> bool:
 
 
 def _due(since: str, within: str | None) -> str | None:
-    days = within_days(within)
+    """Return the day that the page of what is due has; of words that it leaves open the first time."""
+    phrase, days = deadline_of(within or ""), within_days(within)
+    if not phrase.why_not:
+        return phrase.after(since)
     return days_after(since, days) if days is not None else None
 
 
-def _told(incident: IncidentDocument, state: ManagementState) -> list[str]:
+def told_of(incident: IncidentDocument, state: DocumentSet) -> list[str]:
     """Return whom duties, notices and steps of an incident name; L8 of a notice reports that it is late or not sent."""
     noticed = [n for d in state.of(NoticeDocument) for n in d.notices if n.incident == incident.id]
     steps = [step.what for step in incident.timeline]

@@ -88,20 +88,21 @@ def _told(incident: IncidentDocument, today: str) -> Iterator[str]:
     aware = incident.aware_on or incident.detected_on
     law = incident_deadlines().get(str(incident.serious))
     last = (date.fromisoformat(aware) + timedelta(days=law.days)).isoformat() if law and aware else None
-    if law and not any(_is_authority(duty) for duty in incident.duties):
+    if law and not any(is_authority(duty) for duty in incident.duties):
         yield f"it is serious ({incident.serious}), and no duty to tell the authority is listed ({law.law}, by {last})"
     kind = incident.harm.kind if incident.harm else ""
     if incident.serious == "no" and DEATH.search(affirmed(kind)):
         yield f"it is not serious by its own entry, and its harm is {kind!r}"
     for duty in incident.duties:
-        due = min((d for d in (duty.due, last if _is_authority(duty) else None) if d), default=None)
+        due = min((d for d in (duty.due, last if is_authority(duty) else None) if d), default=None)
         if due and duty.sent is None and due < today:
             yield f"{duty.to} had to be told by {due}, and was not"
         elif due and duty.sent and duty.sent > due:
             yield f"{duty.to} was told on {duty.sent}, after {due}"
 
 
-def _is_authority(duty: IncidentDuty) -> bool:
+def is_authority(duty: IncidentDuty) -> bool:
+    """Return whether a duty is to tell an authority."""
     return bool(AUTHORITY.search(f"{duty.to} {duty.law or ''}"))
 
 

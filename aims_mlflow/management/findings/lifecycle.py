@@ -6,7 +6,14 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from aims_mlflow.gates.document_content.monitoring import acknowledgement, is_beyond, other_baseline, rows_of, why_late
+from aims_mlflow.gates.document_content.monitoring import (
+    acknowledgement,
+    is_breach,
+    other_baseline,
+    rows_of,
+    watches,
+    why_late,
+)
 from aims_mlflow.gates.document_content.rollback import rollback_version, why_no_way_back
 from aims_mlflow.management.findings.corrective_actions import corrective_findings
 from aims_mlflow.management.findings.incidents import incident_findings
@@ -65,7 +72,7 @@ def _rollback(system: str, version: DeployedVersion, state: ManagementState) -> 
 def _slots(system: str, version: DeployedVersion, state: ManagementState, now: datetime) -> Iterator[ManagementFinding]:
     """Yield L2: days on which a run of the monitor was due, grace included, and none was sealed."""
     for plan in state.about(MonitoringPlanDocument, system):
-        if not plan.every_days or plan.model not in (None, f"{version.model}@{version.place}"):
+        if not plan.every_days or not watches(plan.model, (f"{version.model}@{version.place}",)):
             continue
         begun = date.fromisoformat(max(version.since[:10], plan.effective_from or ""))
         runs = sorted(date.fromisoformat(r.evidence.time[:10]) for r in version.of("monitor-run"))
@@ -81,18 +88,19 @@ def _slots(system: str, version: DeployedVersion, state: ManagementState, now: d
 
 
 def _breaches(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
-    """Yield L10: runs of the monitor beyond a limit that nobody acknowledged in the plan, or not in its time."""
+    """Yield L10: breaches that nobody acknowledged, or not in the time of the plan that watches the version."""
     plans = state.about(MonitoringPlanDocument, system)
-    hours = min((p.within_hours for p in plans if p.within_hours), default=None)
+    mine = [p for p in plans if watches(p.model, (f"{version.model}@{version.place}",))]
+    hours = min((p.within_hours for p in mine if p.within_hours), default=None)
     for run in version.of("monitor-run"):
         seen = acknowledgement(run, plans)
         why = f"{seen.by} {late}" if seen and (late := why_late(run, seen, hours)) else None
-        if is_beyond(run) and (seen is None or why):
+        if is_breach(run) and (seen is None or why):
             fact = f"the monitor run of {run.evidence.time[:10]} of {version.name} is beyond a limit, and "
             fact += f"{why or 'nobody acknowledged it'} ({run.id})"
             fix = "judge it: state run, by and reason in `acknowledged` of the monitoring plan, or open an incident"
             about = f"{system}/{version.model}@{version.place}/{run.id}"
-            yield ManagementFinding("L10", about, fact, fix, system, (run.id, *(p.id for p in plans)))
+            yield ManagementFinding("L10", about, fact, fix, system, (run.id, *(p.id for p in mine or plans)))
 
 
 def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iterator[ManagementFinding]:
@@ -104,7 +112,7 @@ def _runs(system: str, version: DeployedVersion, state: ManagementState) -> Iter
     again = f"aims monitor run {version.address} --data FILE"
     for plan in state.about(MonitoringPlanDocument, system):
         few = [r for r in version.of("monitor-run") if plan.least_rows and rows_of(r) < plan.least_rows]
-        if few and plan.model in (None, f"{version.model}@{version.place}"):
+        if few and watches(plan.model, (f"{version.model}@{version.place}",)):
             more = f" ({len(few)} runs saw fewer)" if len(few) > 1 else ""
             fact = (
                 f"the monitor run of {few[-1].evidence.time[:10]} of {version.name} saw {rows_of(few[-1]):,} rows, and "

@@ -13,7 +13,7 @@ from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.gates.authority import named_envelopes
 from aims_mlflow.lifecycle.ingest import force_now
 from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.lifecycle.tenures import FACTS, standing_versions, tenures_of
+from aims_mlflow.lifecycle.tenures import FACTS, tenures_of, versions_of
 from aims_mlflow.management.findings.state import DeployedVersion, VersionConsent
 from aims_mlflow.records.decision import WaivedBy
 from aims_mlflow.records.keyring import ROLES
@@ -45,7 +45,7 @@ def deployed(ledger: Ledger) -> tuple[DeployedVersion, ...]:
 
 def _of_model(past: ModelHistory, reader: _EvidenceReader) -> Iterable[DeployedVersion]:
     every = tenures_of(past)
-    retired, versions = past.retired(), tuple(sorted(standing_versions(past)))
+    retired, versions = past.retired(), versions_of(past)
     for tenure in every:
         if tenure.until is not None:
             continue

@@ -30,7 +30,9 @@ PROHIBITED_CLASS = re.compile(r"\b(prohibited|forbidden|banned|unacceptable)\b",
 RESTRICTED = re.compile(
     r"\bnon-?commercial\b|(?<![A-Za-z])NC(?![A-Za-z])|"
     r"\b(research|academic|educational|evaluation|personal)[\w\s-]{0,20}\b(only|licen[cs]e)\b|"
-    r"\b(only|solely|exclusively)\b[\w\s,-]{0,30}\b(research|academic|teaching|evaluation|tests?|testing)\b",
+    r"\b(only|solely|exclusively)\b[\w\s,-]{0,30}\b(research|academic|teaching|evaluation|tests?|testing)\b|"
+    r"\b(no|not|never|without)\b[\w\s]{0,20}\bcommercial(ly)?\b|\bcommercial\b[\w\s]{0,20}\b(excluded|prohibited|forbidden)\b|"
+    r"\b(un|not )licen[cs]ed\b|\bno licen[cs]e\b|\bbanned\b|\bnot (allowed|permitted)\b",
     re.IGNORECASE,
 )
 UNTIL = re.compile(r"\b(?:until|till|up to|expires(?: on)?|ends(?: on)?)\s+(\d{4})(-\d{2}-\d{2})?\b", re.IGNORECASE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.document_content.content_words import affirmed
 from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
+from aims_mlflow.gates.document_content.monitoring import watches
 from aims_mlflow.management.findings.rules import ManagementFinding
 from aims_mlflow.management.stated_numbers import days_in
 from aims_mlflow.records.documents.lifecycle import (
@@ -39,7 +40,7 @@ def plan_findings(
     yield from _logs(system, state)
     watched = f"{version.model}@{version.place}"
     plans = state.about(MonitoringPlanDocument, system)
-    if plans and not any(p.model in (None, watched) for p in plans):
+    if plans and not any(watches(p.model, (watched,)) for p in plans):
         named = ", ".join(str(p.model) for p in plans)
         fact = f"no monitoring plan of {system} watches {watched}: {plans[-1].id} watches {named}"
         fix = f"name {watched} in `model` of {plans[-1].id}, or write a plan for it: monitoring-plan"

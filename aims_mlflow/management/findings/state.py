@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aims_mlflow.cached_values import cached_property
+from aims_mlflow.gates.counting_evidence import without_undone
 from aims_mlflow.gates.document_content.document_set import DocumentSet, Written
 from aims_mlflow.gates.wording import quoted
 from aims_mlflow.management.cited_records import begins, ids_in, prefix_of
@@ -81,8 +82,7 @@ class DeployedVersion:
     @cached_property
     def counting(self) -> tuple[SealedRecord, ...]:
         """Its records, oldest first, without those that a later one supersedes."""
-        undone = {r.evidence.supersedes.id for r in self.records if r.evidence.supersedes}
-        return tuple(r for r in self.records if r.id not in undone)
+        return without_undone(self.records)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _duty(document: FolderDocument, around: LintContext) -> Iterator[Spot]:
     written = document.written
     assigned = (d.written for d in around.folder.of("role-assignment"))
     held = (d.written for d in around.folder.of("roles"))
-    known = known_as(around.people.values(), around.keyring)
+    known = known_as(around.people.values(), around.keyring.keys if around.keyring else ())
     register = DutyRegister(
         tuple(d for d in assigned if isinstance(d, RoleAssignmentDocument)),
         tuple(d for d in held if isinstance(d, RolesDocument)), around.people, around.today,

@@ -9,6 +9,7 @@ from aims_mlflow.catalog.loader import controls
 from aims_mlflow.documents.page_blocks import PageCell, state_cell, to
 from aims_mlflow.pages.views.common import UNREAD, document_cell
 from aims_mlflow.pages.views.states import NOT_JUDGED, WORST, states_among
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ NONE_PUBLISHED, NOT_APPROVED, NOT_MET = (
     "a control of A.5 is not met",
 )
 NOT_IN_USE = "no version is in use here, so no control is judged"
-RETIRED = ("retired", "retirement")
+RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,16 @@ def assessed(source: PageSource, stages: Mapping[str, str], live: Sequence[Any])
     }  # fmt: skip
 
 
+LACKING = "lacks one that counts"  # as the list of systems filters by it
+
+
 def lacking_cell(source: PageSource, found: Mapping[str, AssessedSystem]) -> PageCell:
     """Return how many systems lack an assessment that counts, and why, with a link to them."""
     if source.unread:
         return PageCell(f"Which systems lack an impact assessment is {UNREAD}.", mark="!", tone="warn")
     owing = [each for each in found.values() if not each.retired]
     why = [each.lacks for each in owing]
-    aside = f" {len(found) - len(owing):,} retired ones are not counted." if len(owing) < len(found) else ""
+    aside = f" Not counted: {how_many(len(found) - len(owing), 'retired system')}." if len(owing) < len(found) else ""
     lacking = sum(map(bool, why))
     late = sum(each.unjudged for each in found.values())
     unjudged = f" {late:,} versions in use are {NOT_JUDGED}." if late else ""
@@ -121,7 +125,7 @@ def lacking_cell(source: PageSource, found: Mapping[str, AssessedSystem]) -> Pag
             f"{each} for {why.count(each):,}" for each in (NONE_PUBLISHED, NOT_APPROVED, NOT_MET) if each in why
         )
         text = f"{lacking:,} of {len(owing):,} systems lack an impact assessment that counts: {told}.{unjudged}{aside}"
-        return PageCell(text, to("systems", assessment="lacking"), mark="·", tone="warn")
+        return PageCell(text, to("systems", assessment=LACKING), mark="·", tone="warn")
     if late:
         return PageCell(f"No system is known to lack an impact assessment.{unjudged}{aside}", mark="?", tone="warn")
     return PageCell(

@@ -90,8 +90,8 @@ def _fields(subject: StatusSubject) -> dict[str, str]:
     out |= {f"parameter {name}": value for name, value in sorted((made.parameters or {}).items())}
     for settings in (made.hyperparameters or {}).values():
         out |= {f"setting {name}": value for name, value in sorted(settings.items())}
-    start = subject.counted.starts[-1].evidence if subject.counted.starts else None
-    out["limits of the training (pack)"] = ((start.pack_digest if start else "") or "")[:12]
+    planned = subject.planned
+    out["limits of the training (pack)"] = ((planned.evidence.pack_digest if planned else "") or "")[:12]
     if subject.rules is not None:
         out["rules of the gate (stage)"] = subject.rules.stage_digest[:12]
     return out | _tools(subject) | _values(subject)

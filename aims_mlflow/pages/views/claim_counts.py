@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Counts = Sequence[Sequence[int]]
 
 MOST, MOST_LABELS = 100, 12
+CONFUSION = "Behaviour: confusion counts"
 DATA_KINDS = ("session-start", "training-provenance", "lineage")
 WITHOUT = "The record keeps no table of counts for it, or the counts are under 20 and were withheld or erased."
 
@@ -48,6 +49,31 @@ def counts_table(found: SealedRecord, shown: Claim) -> PageTable | Prose:
     rows = [(name, *_cells(counts, size)) for name, counts in named[:MOST]]
     return PageTable("Counts", columns, rows, "Each column counts the rows with that actual and that predicted label.",
                      total=len(named))  # fmt: skip
+
+
+def confusion_tables(records: Sequence[SealedRecord]) -> list[PageTable | Prose]:
+    """Return the counts of actual and predicted labels of each performance record that has them, on all of its rows."""
+    measured = [(r, read_details(r.evidence, PerformanceDetails)) for r in records if r.evidence.kind == "performance"]
+    found = [_confusion(record, details) for record, details in measured if details.counts]
+    return found or [Prose(CONFUSION, ("No performance record that counts for it keeps a table of counts.",))]
+
+
+def _confusion(record: SealedRecord, details: PerformanceDetails) -> PageTable | Prose:
+    counts = details.counts or []
+    labels = details.labels or _two_labels(details.favourable)
+    role = next((claim.role for claim in record.evidence.claims if not claim.slice), "its own")
+    title, total = f"{CONFUSION} on {role} data", sum(map(sum, counts))
+    if len(counts) > MOST_LABELS or len(labels) != len(counts):
+        text = f"{total:,} rows of {len(counts)} labels: the page of the record has their counts"
+        return Prose(title, (PageCell(text, to("records", record.id)),))
+    rows: list[tuple[Any, ...]] = [
+        (PageCell(f"actual {label}", to("records", record.id)), *row, sum(row))
+        for label, row in zip(labels, counts, strict=True)
+    ]
+    favourable = f" The favourable label is {details.favourable}." if details.favourable else ""
+    note = f"Each cell is a number of rows, {total:,} in all.{favourable}"
+    note += " Counts by group, where they were kept, are on the pages of their numbers."
+    return PageTable(title, ("Label", *(f"predicted {label}" for label in labels), "n, rows"), rows, note)
 
 
 def _two_labels(favourable: str | None) -> list[str]:

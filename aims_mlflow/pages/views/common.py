@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PAGE_ROWS, MOST_ROWS = 100, 1000
 UNASSIGNED = "no system"
 UNREAD = "not read yet: load the page again"
-NOT_READ = f"The published documents are {UNREAD}. What this page says of documents is not what is published."
+NOT_READ = f"The published documents are {UNREAD}. What this page shows of documents is not what is published."
 
 
 def time_text(time: str | None) -> str:
@@ -54,6 +54,19 @@ def version_cell(model: str | None, version: str | None) -> PageCell:
 def system_cell(system: str | None) -> PageCell:
     """Return a link to a system's page."""
     return PageCell(system, to("systems", system)) if system else PageCell(UNASSIGNED)
+
+
+_GROUNDS = {
+    "restored": "an earlier decision",
+    "legacy": "its adoption from before the gate",
+    "break-glass": "an emergency waiver",
+}
+
+
+def grounds_text(basis: str | None, waivers: int | None) -> str:
+    """Return on what a decision let a change pass, in words."""
+    words = _GROUNDS.get(basis or "", basis or "unknown")
+    return f"{words} and a waiver" if waivers and basis in ("evidence", "restored") else words
 
 
 def leaf_cell(sequence: int | None) -> PageCell:

@@ -87,7 +87,7 @@ def matrix(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     table = PageTable("Matrix", columns, rows, note, "No control fits the filter.", total=len(catalogue()))
     legend = Facts("Symbols", [(state, state_cell(state, "", state)) for state in SYMBOLS])
     empty = (
-        [] if live else [Prose("", ("No version holds a gated alias or stage. Each version's page has its controls.",))]
+        [] if live else [Prose("", ("No version has a gated alias or stage. Each version's page has its controls.",))]
     )
     return PageView(
         "Controls", "controls", (MET_MEANS,), (_filter(stage, wanted), *empty, *late, table, legend), **paging.links

@@ -6,11 +6,13 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.catalog.loader import controls_for_kind, kinds
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
-from aims_mlflow.management.promised_days import header_days, promised_days
+from aims_mlflow.management.promised_days import PromisedDay, PromisedWords, header_days, promised_days
+from aims_mlflow.management.worded_days import worded_days
 from aims_mlflow.pages.library import leaves_of, written_state
 from aims_mlflow.pages.views.common import PAGE_ROWS, day_text, document_cell, leaf_cell, system_cell
 from aims_mlflow.pages.views.records import readable
@@ -19,7 +21,6 @@ from aims_mlflow.records.documents.lifecycle import CompetenceDocument, Monitori
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aims_mlflow.management.promised_days import PromisedDay
     from aims_mlflow.pages.source import PageSource
 
 MOST_SLOTS = 400  # of one plan, the newest
@@ -35,26 +36,55 @@ def days_of_duties(source: PageSource) -> list[str]:
     return source.documents.remembered("days of duties", lambda: [duty.day for duty in duties(source)])
 
 
+def promised_words(source: PageSource) -> list[PromisedWords]:
+    """Return the promises in words of the documents in force of which no day can be computed, by document."""
+    found = (each for each in _worded(source) if isinstance(each, PromisedWords))
+    return source.documents.remembered("words", lambda: sorted(found, key=lambda p: (p.document, p.what)))
+
+
+def _worded(source: PageSource) -> list[PromisedDay | PromisedWords]:
+    state = written_state(source)
+    make = partial(worded_days, state, state.documents, _published(source), source.moment[:10])
+    return source.documents.remembered("worded", lambda: list(make()))
+
+
+def _published(source: PageSource) -> dict[str, str]:
+    return {d.id: day_text(d.publication.document.time) for d in source.documents.in_force}
+
+
 def _duties(source: PageSource) -> list[PromisedDay]:
     found, state = source.documents, written_state(source)
-    published = {d.id: day_text(d.publication.document.time) for d in found.in_force}
-    promised = promised_days(state, state.documents, published, source.moment[:10])
+    promised = promised_days(state, state.documents, _published(source), source.moment[:10])
+    promised += [each for each in _worded(source) if isinstance(each, PromisedDay)]
     promised += [day for d in found.unread for day in header_days(d.publication.statement, d.id, d.kind)]
     return sorted(promised, key=lambda d: (d.day, d.what, d.document))
 
 
 def duty_row(source: PageSource, duty: PromisedDay) -> tuple[Any, ...]:
     """Return a promised day as a row of the page of what is due."""
+    control, document, leaf = _of_document(source, duty.document)
+    return duty.day, duty.what, duty.counted or "the document states the day", control, document, duty.who, leaf
+
+
+def words_row(source: PageSource, promise: PromisedWords) -> tuple[Any, ...]:
+    """Return a promise without a day as a row of the page of what is due."""
+    control, document, leaf = _of_document(source, promise.document)
+    return promise.what, f"no date can be computed: {promise.why}", promise.field, control, document, promise.who, leaf
+
+
+def _of_document(source: PageSource, name: str) -> tuple[PageCell, PageCell, PageCell]:
+    """Return the control that needs a document, the document and its leaf."""
     found = source.documents
     by_id = found.remembered("by id", lambda: {d.id: d for d in found.in_force})
     leaves = found.remembered("leaves", lambda: leaves_of(source, (d.publication for d in found.in_force)))
-    document = by_id[duty.document]
+    document = by_id[name]
     needing = controls_for_kind(document.kind) if document.kind in kinds() else ()
     control = next((name for name, need in needing if need == "required"), "")
     return (
-        duty.day, duty.what, PageCell(control, to("controls", control) if control else ""),
-        document_cell(document.id, document.id), duty.who, leaf_cell(leaves.get(document.publication.record.sha256)),
-    )  # fmt: skip
+        PageCell(control, to("controls", control) if control else ""),
+        document_cell(document.id, document.id),
+        leaf_cell(leaves.get(document.publication.record.sha256)),
+    )
 
 
 def competence_table(source: PageSource) -> PageTable:
@@ -126,9 +156,12 @@ def _runs_of(source: PageSource, systems: set[str]) -> dict[str, list[Any]]:
     return out
 
 
-def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS) -> PageTable:
-    """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed."""
-    plans = source.documents.of(MonitoringPlanDocument)
+def plans_table(source: PageSource, first: int = 1, most: int = PAGE_ROWS, about: str = "") -> PageTable:
+    """Return `most` of the published monitoring plans, from `first` on, with how many of their runs were missed.
+
+    With `about`, those about one system.
+    """
+    plans = source.documents.of(MonitoringPlanDocument, about)
     rows, columns = [], ("Plan", "System", "Every", "Periods over", "Missed", "The last missed", "Who acts", "Sealed")
     shown = plans[first - 1 : first - 1 + most]
     leaves = leaves_of(source, (d.publication for d, _ in shown))

@@ -8,6 +8,7 @@ from aims_mlflow.audit.decisions import DecisionCheck
 from aims_mlflow.documents.page_blocks import Form, FormInput, PageTable, Prose, state_cell, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text, next_step
+from aims_mlflow.pages.views.common import leaf_cell
 from aims_mlflow.pages.what_if import WhatIf, what_if
 from aims_mlflow.records.leaves.changes import DecisionLeaf
 
@@ -37,7 +38,11 @@ def replayed(source: PageSource, leaf: Leaf) -> Prose:
     """Decide again, as the verification of a ledger does."""
     if not isinstance(leaf.fact, DecisionLeaf):
         return Prose("Decided again now", ("It cannot be read.",))
-    why = DecisionCheck(source.view, whole=True).why_not(leaf, leaf.fact)
+    check = DecisionCheck(source.view, whole=True)
+    why, by = check.why_not(leaf, leaf.fact), check.erased_behind(leaf, leaf.fact)
+    if why is None and by is not None:
+        said = f"it was not made again: its envelope was erased by leaf {by}"
+        return Prose("Decided again now", (state_cell("not evaluated", "", said), leaf_cell(by)))
     if why is None:
         return Prose(
             "Decided again now", (state_cell("passed", "", "the gate's own function comes to the same decision"),)

@@ -21,8 +21,17 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text, next_step
 from aims_mlflow.pages.judging import decision_in, rules_of
 from aims_mlflow.pages.views.changes import candidate_changes
-from aims_mlflow.pages.views.common import RowRange, leaf_cell, record_cell, result_cell, time_text, version_cell
+from aims_mlflow.pages.views.common import (
+    RowRange,
+    grounds_text,
+    leaf_cell,
+    record_cell,
+    result_cell,
+    time_text,
+    version_cell,
+)
 from aims_mlflow.pages.views.decided_again import replayed, shortfall_cell, what_if_blocks
+from aims_mlflow.pages.views.erased import erased_table
 from aims_mlflow.pages.views.measured import warnings_table
 from aims_mlflow.pages.views.timeline import DECISIONS, decided_cell, decision_row
 from aims_mlflow.pages.views.waivers import waivers_used
@@ -91,6 +100,7 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
         _limits(source, leaf),
         *what_if_blocks(source, leaf, query),
         _evidence(source, leaf),
+        *erased_table(source, leaf.fact.envelopes()),
         replayed(source, leaf),
     ]
     alias = f" as {row['alias']}" if row["alias"] else ""
@@ -101,11 +111,12 @@ def decision(source: PageSource, args: Mapping[str, str], query: Mapping[str, st
 
 def _about(source: PageSource, row: Any, leaf: Leaf, said: Decision | None) -> Facts:
     ends = f"until and including {last_day(row['waived_until'])}" if row["waived_until"] else ""
+    grounds = grounds_text(row["basis"], row["waivers"])
     return Facts(
         "Decision",
         [
             ("Result", decided_cell(row)),
-            ("Decided", f"{time_text(row['time'])} on {row['basis']}, mode {row['mode'] or 'unknown'}"),
+            ("Decided", f"{time_text(row['time'])} on {grounds}, mode {row['mode'] or 'unknown'}"),
             ("Model", version_cell(row["model"], row["version"])),
             ("Model digest", code_cell(row["digest"] or "could not be read")),
             ("Approved by", (_approvals(source, leaf.fact, said) or "nobody") if said else ERASED),

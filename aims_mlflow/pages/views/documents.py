@@ -32,6 +32,7 @@ from aims_mlflow.pages.views.common import (
     system_cell,
     time_text,
 )
+from aims_mlflow.pages.views.erased import erased_documents
 from aims_mlflow.pages.views.stated import stated_blocks
 from aims_mlflow.pages.views.states import catalogue, live_versions
 from aims_mlflow.records.documents import missing_for_met
@@ -88,7 +89,7 @@ def documents(source: PageSource, _args: Mapping[str, str], query: Mapping[str, 
         ),
         "Show",
     )
-    return PageView("Documents", "documents", (ONLY_SEALED,), (table, form), **paging.links)
+    return PageView("Documents", "documents", (ONLY_SEALED,), (table, form, *erased_documents(source)), **paging.links)
 
 
 def _row(found: SealedDocument, leaf: int | None) -> tuple[Any, ...]:
@@ -170,10 +171,10 @@ def _lacking(shown: Publication) -> PageTable:
     rows: list[tuple[Any, ...]] = [(field_text(path), question) for path, question in found]
     rows += [("its text", problem) for problem in shown.document.problems]
     return PageTable(
-        "What it does not say, and a control needs",
+        "Fields that are empty, and that a control needs",
         ("Field", "What an auditor asks there"),
         rows,
-        empty="Every field that a control needs says something; whether that is enough is the auditor's judgement.",
+        empty="No field that a control needs is empty; whether what it states is enough is the auditor's judgement.",
     )
 
 

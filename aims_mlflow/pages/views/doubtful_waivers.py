@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.cached_values import cached_property
 from aims_mlflow.gates.waivers import last_day
+from aims_mlflow.lifecycle.measures import ABOUT, is_about
 from aims_mlflow.management.cited_records import begins
 from aims_mlflow.management.findings.unwritten_risks import groups_of
 from aims_mlflow.management.named_causes import GroupsInData, failures, why_no_risk
@@ -13,8 +14,6 @@ from aims_mlflow.pages.views.interests import Interests
 from aims_mlflow.pages.views.records import find
 from aims_mlflow.records.documents.impact import ImpactAssessmentDocument, PeopleImpactDocument
 from aims_mlflow.records.documents.risk import RiskRegisterDocument
-from aims_mlflow.records.leaves.others import IncidentLeaf
-from aims_mlflow.registers.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,11 +75,15 @@ class Doubts:
             if not self.measures(row):
                 yield NO_DAY
         elif due <= self._source.moment:
-            sql = "SELECT request FROM leaf WHERE sequence = :s AND {scope}"
-            names = [str(each["request"]) for each in self._source.rows(sql, s=row["sequence"])]
-            content = IncidentLeaf(about="measure-due", model_name=row["model"], waivers=names)
-            sql = "SELECT closed FROM finding WHERE key = :k AND {scope} ORDER BY opened DESC"
-            opened = self._source.row(sql, k=Finding(content, "").key)
+            view = self._source.view
+            waiver = view.leaf(row["sequence"])
+            sql = "SELECT opened, closed FROM finding WHERE model = :m AND about = :a AND {scope} ORDER BY opened DESC"
+            incidents = self._source.rows(sql, m=row["model"], a=ABOUT)
+            mine = (
+                each for each in incidents
+                if (leaf := view.leaf(each["opened"])) and waiver and is_about(leaf.fact, waiver.fact.request)
+            )  # fmt: skip
+            opened = next(mine, None)
             if opened is None or opened["closed"] is None:
                 yield f"evidence of its measure was due on {last_day(due)}, and none is recorded"
 

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, cell, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import RowRange, day_text, leaf_cell, model_cell, version_cell
-from aims_mlflow.pages.views.dated import days_of_duties, duties, duty_row, plans_table
+from aims_mlflow.pages.views.dated import days_of_duties, duties, duty_row, plans_table, promised_words, words_row
 from aims_mlflow.pages.views.endings import ending_states, ends_with, together
 from aims_mlflow.pages.views.states import catalogue
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.records.documents.context import SystemEntry
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aims_mlflow.management.promised_days import PromisedDay
+    from aims_mlflow.management.promised_days import PromisedDay, PromisedWords
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.records.keyring import KeyEntry
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_DAYS, DAYS, MOST_PLANS, MOST_STATES = 3660, 31, 20, 500
 YEAR, ANY = 365, "none"
+STATE = "the state of the control"
 _WITHIN = re.compile(r"([1-9][0-9]{0,3})d?", re.ASCII)
 _MONTH = re.compile(r"(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -68,8 +70,9 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     coming = [due for due in ends if span.first <= due[0] <= span.last]
     coming = sorted([*coming, *_promised(source, promised)], key=lambda due: due[0])
     past = _promised(source, dated[: bisect_left(days, today)])
-    paging = RowRange("due", query, max(len(coming), len(past)))  # both tables show the same part
-    note = "Ends of control states are known for versions whose states are judged."
+    words = promised_words(source)
+    paging = RowRange("due", query, max(len(coming), len(past), len(words)))  # all tables show the same part
+    note = "Ends of control states are those of versions in use."
     table = _due_table(span.title, coming, paging, "There is none.", note)
     none = "No day that a document in force set has passed, of those that this reader may read."
     late = _due_table("Overdue by the published documents", past, paging, none)
@@ -77,7 +80,7 @@ def due(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) 
     plans = plans_table(source, most=MOST_PLANS)
     if plans.total and plans.total > len(plans.rows):
         plans = replace(plans, note=f"{plans.note} The page Monitors lists all.")
-    blocks = (table, months, late, plans, _form(span, months))
+    blocks = (table, months, late, _words_table(source, words, paging), plans, _form(span, months))
     return PageView("Due", "due", (_next_month(source),), blocks, **paging.links)
 
 
@@ -124,7 +127,7 @@ def _form(span: DueSpan, months: PageTable) -> Form:
 def _due_table(title: str, due: Sequence[Due], paging: RowRange, none: str, note: str = "") -> PageTable:
     return PageTable(
         title,
-        ("Day", "What", "Control", "About", "Who", "Sealed"),
+        ("Day", "What", "Counted from", "Control", "About", "Who", "Sealed"),
         [row() for _, row in due[paging.first - 1 : paging.first - 1 + paging.most]],
         note,
         f"None of the {len(due):,} days is in this part." if due else none,
@@ -133,22 +136,43 @@ def _due_table(title: str, due: Sequence[Due], paging: RowRange, none: str, note
     )
 
 
-def _due_waivers(source: PageSource, since: str, until: str) -> list[Due]:
-    sql = (
-        "SELECT * FROM consent WHERE type = 'waiver' AND {column} > :since AND {column} <= :until AND {{scope}} "
-        "ORDER BY {column} LIMIT 500"
+def _words_table(source: PageSource, words: Sequence[PromisedWords], paging: RowRange) -> PageTable:
+    note = (
+        "A time in an English sentence of a document's fields is listed here until a field has the day from which it "
+        "counts. The Markdown text of a document is a file beside its record, and is not read here."
     )
-    columns = (("expires", "waiver ends"), ("measure_due", "evidence of the waiver's measure is due"))
+    return PageTable(
+        "Promised in words, without a day",
+        ("What", "Day", "Field that would give one", "Control", "About", "Who", "Sealed"),
+        [words_row(source, each) for each in words[paging.first - 1 : paging.first - 1 + paging.most]],
+        note if words else "",
+        f"None of the {len(words):,} promises is in this part." if words else "There is none.",
+        total=len(words),
+        first=paging.first,
+    )
+
+
+def _due_waivers(source: PageSource, since: str, until: str) -> list[Due]:
+    """Return the ends of waivers in force, and the days of measures: these are owed though the model is out of use."""
+    sql = (
+        "SELECT c.* FROM consent c WHERE c.type = 'waiver' AND {column} > :since AND {column} <= :until AND {counts} "
+        "AND {{scope}} ORDER BY {column} LIMIT 500"
+    )
+    columns = (
+        ("expires", "waiver ends", f"NOT EXISTS ({TAKEN_BACK})"),
+        ("measure_due", "evidence of the waiver's measure is due", "TRUE"),
+    )
     return [
         (last_day(row[column]), partial(_due_waiver, source, row, column, what))
-        for column, what in columns
-        for row in source.rows(sql.format(column=column), since=since, until=until)
+        for column, what, counts in columns
+        for row in source.rows(sql.format(column=column, counts=counts), since=since, until=until)
     ]
 
 
 def _due_waiver(source: PageSource, row: Any, column: str, what: str) -> Sequence[Any]:
     return (
         last_day(row[column]), what + (ends_with(source, row) if column == "expires" else ""),
+        "the waiver states the day",
         row["control"] or "everything (break-glass)", model_cell(row["model"]),
         source.owner(row["key_id"]) or "unknown key", leaf_cell(row["sequence"]),
     )  # fmt: skip
@@ -162,7 +186,8 @@ def _due_states(source: PageSource, until: str) -> list[Due]:
 def _due_state(source: PageSource, row: Mapping[str, Any]) -> Sequence[Any]:
     first, at = row["controls"][0], {"model": row["model"], "version": row["version"]}
     control = PageCell(", ".join(row["controls"]), to("controls", first, **at))
-    return day_text(row["next_time"]), row["next_change"], control, version_cell(**at), _answering(source, row), ""
+    about = version_cell(**at)
+    return day_text(row["next_time"]), row["next_change"], STATE, control, about, _answering(source, row), ""
 
 
 def _answering(source: PageSource, row: Mapping[str, Any]) -> str:
@@ -190,4 +215,4 @@ def _due_keys(source: PageSource, since: str, until: str) -> list[Due]:
 
 
 def _due_key(key: KeyEntry) -> Sequence[Any]:
-    return day_text(key.valid_until), "key ends", ", ".join(key.roles), "", key.owner, ""
+    return day_text(key.valid_until), "key ends", "the keyring states the day", ", ".join(key.roles), "", key.owner, ""

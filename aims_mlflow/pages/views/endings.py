@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, to
 from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import model_text, version_cell
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.records.base import utc_text
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
 
 DAYS, MOST, MOST_STATES = 31, 20, 500
+# Of other versions the states are known only where somebody opened their pages.
+_IN_USE = "(model, version) IN (SELECT model, version FROM tenure WHERE until IS NULL)"
 _WAIVER = (
     "(status.next_change LIKE '%waiver%' AND EXISTS (SELECT 1 FROM consent c WHERE c.type = 'waiver' "
     "AND c.model = status.model AND c.expires = status.next_time))"
@@ -24,10 +27,11 @@ _WAIVER = (
 
 
 def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
-    """Return the states that end by then, the first first; those that end with a waiver are told by its own row."""
+    """Return the states of versions in use that end by then, the first first, but those that end with a waiver."""
     return source.rows(
         "SELECT * FROM status WHERE next_time > :now AND next_time <= :until AND next_change <> '' "
-        f"AND NOT {_WAIVER} AND {{scope}} ORDER BY next_time, model, version, position LIMIT :most",
+        f"AND {_IN_USE} AND NOT {_WAIVER} AND {{scope}} "
+        "ORDER BY next_time, model, CAST(version AS INTEGER), position LIMIT :most",
         now=source.moment,
         until=until,
         most=most,
@@ -35,10 +39,11 @@ def ending_states(source: PageSource, until: str, most: int) -> list[Any]:
 
 
 def ends_with(source: PageSource, waiver: Any) -> str:
-    """Return the controls whose state ends with a waiver, by version; empty where no judged version rests on it."""
+    """Return the controls whose state ends with a waiver, by version in use; empty where none rests on it."""
     found = source.rows(
         "SELECT version, control FROM status WHERE model = :m AND next_time = :t AND next_change LIKE '%waiver%' "
-        "AND {scope} ORDER BY version, position",
+        f"AND {_IN_USE} "
+        "AND {scope} ORDER BY CAST(version AS INTEGER), position",
         m=waiver["model"],
         t=waiver["expires"],
     )
@@ -61,7 +66,7 @@ def ending_table(source: PageSource) -> PageTable:
     """Return the waivers and the states of controls that end within a month, the first first."""
     until = utc_text(source.now + timedelta(days=DAYS))
     waivers = source.rows(
-        "SELECT * FROM consent WHERE type = 'waiver' AND expires > :now "
+        f"SELECT c.* FROM consent c WHERE c.type = 'waiver' AND expires > :now AND NOT EXISTS ({TAKEN_BACK}) "
         "AND expires <= :until AND {scope} ORDER BY expires LIMIT :most",
         now=source.moment,
         until=until,

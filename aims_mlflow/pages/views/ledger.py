@@ -25,6 +25,7 @@ from aims_mlflow.documents.page_blocks import (
 from aims_mlflow.errors import AimsError
 from aims_mlflow.ledger import checkpoint as notes
 from aims_mlflow.pages.views.common import RowRange, leaf_cell, time_text, version_cell
+from aims_mlflow.pages.views.erased import erasure_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,6 +219,7 @@ def leaf(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str])
     blocks = (
         facts,
         *more,
+        *erasure_facts(source, found),
         TextBlock("Body (can be erased)", _body(source, asked)),
         TextBlock("Leaf as it is sealed", json.dumps(content, indent=1, ensure_ascii=False)[:200_000]),
     )

@@ -30,7 +30,7 @@ def lineage_picture(subject: StatusSubject | None, name: str, places: Sequence[s
     """
     title = "Lineage"
     if subject is None or not subject.data:
-        return Prose(title, ("No sealed record says which data it was trained on.",))
+        return Prose(title, ("No sealed record names the data that it was trained on.",))
     chains = [_chain(subject, role) for role in list(subject.data)[:MOST_ROLES]]
     wide = max(len(chain) for chain in chains)
     boxes, arrows, told = [], [], []
@@ -99,7 +99,7 @@ def rights_table(subject: StatusSubject | None) -> PageTable:
         columns,
         rows,
         "The team's own words, from aims.yaml or the decorator of the function that acquired the data.",
-        "No sealed record says how its data were acquired, so no right to use them is known.",
+        "No sealed record describes how its data were acquired, so no right to use them is known.",
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.index_boxes import claim_slice
 from aims_mlflow.documents.page_blocks import PageCell, PageTable, state_cell, to
+from aims_mlflow.gates.counting_evidence import without_undone
 from aims_mlflow.gates.kind_verdict import warnings_of
 from aims_mlflow.records.wording import (
     bound_text,
@@ -95,7 +96,7 @@ def bias_table(records: Sequence[SealedRecord]) -> PageTable:
         for number, claim in enumerate(record.evidence.claims)
         if claim.slice
     ]
-    note = "What is in the data before a model learns from it. A model can repeat a difference that stands here."
+    note = "What is in the data before a model learns from it. A model can repeat a difference that is here."
     none = "No sealed record compares groups in the data."
     return PageTable(IN_DATA, COLUMNS, rows[:MOST], note if rows else "", none, total=len(rows))
 
@@ -103,8 +104,7 @@ def bias_table(records: Sequence[SealedRecord]) -> PageTable:
 def warnings_table(source: PageSource, decided: DecisionLeaf) -> list[PageTable]:
     """Return the values behind a decision that are beyond a limit which only warns; no table where there are none."""
     records = source.records_of(dict.fromkeys(decided.evidence))
-    undone = {r.evidence.supersedes.id for r in records.values() if r.evidence.supersedes}
-    found = [r for r in records.values() if r.id not in undone and warnings_of([r])]
+    found = [r for r in without_undone(list(records.values())) if warnings_of([r])]
     rows = [
         claim_row(record.id, number, claim)
         for record in found

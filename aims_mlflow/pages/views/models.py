@@ -17,10 +17,12 @@ from aims_mlflow.documents.page_blocks import (
 )
 from aims_mlflow.pages.views.cards import card_blocks
 from aims_mlflow.pages.views.changes import changes_table
+from aims_mlflow.pages.views.claim_counts import confusion_tables
 from aims_mlflow.pages.views.common import (
     RowRange,
     digest_cell,
     end_text,
+    grounds_text,
     leaf_cell,
     model_cell,
     model_text,
@@ -44,14 +46,17 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
 
 HISTORY = "How these states came about, leaf by leaf"
+_VERSION = "version.*, (SELECT waivers FROM decision d WHERE d.request = version.request) AS waivers"
 _TENURES = "SELECT * FROM tenure WHERE model = :m AND version = :v AND {scope} ORDER BY since"
 
 
 def models(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return the list of registered models."""
+    """Return the list of registered models that the ledger knows, by a version or by a finding."""
     sql = (
-        "SELECT model, max(system) AS system, count(*) AS n, max(time) "
-        "AS latest FROM version WHERE {scope} GROUP BY model"
+        "SELECT model, max(system) AS system, count(version) AS n, max(time) AS latest FROM "
+        "(SELECT model, system, version, time FROM version UNION ALL "
+        "SELECT model, NULL, NULL, NULL FROM finding WHERE closed IS NULL AND model IS NOT NULL) "
+        "WHERE {scope} GROUP BY model"
     )
     paging = RowRange("models", query, source.count(sql))
     rows = [
@@ -59,10 +64,11 @@ def models(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
         for r in source.rows(f"{sql} ORDER BY model LIMIT :most OFFSET :skip", **paging.limits)
     ]
     table = PageTable(
-        "Registered models",
+        "Registered models in the ledger",
         ("Model", "System", "Versions", "Newest version"),
         rows,
-        "Models whose every registration was refused have no version: see the decisions.",
+        "Models with a version that the gate let in, or with an open finding. Models whose every registration was "
+        "refused are among the decisions; `aims gate reconcile` finds those that came into the registry past the gate.",
         total=paging.total,
         first=paging.first,
     )
@@ -73,10 +79,13 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
     """Return one registered model with its versions."""
     name = args["model"]
     address = to("models", name)
-    sql = "SELECT * FROM version WHERE model = :m AND {scope}"
+    sql = f"SELECT {_VERSION} FROM version WHERE model = :m AND {{scope}}"
     paging = RowRange(address, query, source.count(sql, m=name))
     found = source.rows(f"{sql} ORDER BY sequence DESC LIMIT :most OFFSET :skip", m=name, **paging.limits)
     decided = source.count("SELECT 1 FROM decision WHERE model = :m AND {scope}", m=name)
+    findings = findings_table(source, [name])
+    if not found and not decided and findings.rows:
+        return PageView(f"Model {model_text(name)}", address, (), (PAST_THE_GATE, findings), (("Models", "models"),))
     if not found and not decided:
         return missing(f"Model {name}", address, "No decision of the gate is known about this registered model.")
     held = {
@@ -94,7 +103,7 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
             held.get(v["version"], ""),
             system_cell(v["system"]),
             "deleted" if v["gone"] else "",
-            v["basis"],
+            grounds_text(v["basis"], v["waivers"]),
             time_text(v["time"]),
             digest_cell(v["digest"]),
             leaf_cell(v["sequence"]),
@@ -109,17 +118,33 @@ def model(source: PageSource, args: Mapping[str, str], query: Mapping[str, str])
         first=paging.first,
     )
     more = Prose("", (PageCell(f"All {decided:,} decisions about this model", to("decisions", model=name)),))
-    blocks = (table, more, findings_table(source, [name]))
+    blocks = (table, more, findings)
     return PageView(f"Model {model_text(name)}", address, (), blocks, (("Models", "models"),), **paging.links)
+
+
+PAST_THE_GATE = Prose("", ("The gate decided nothing about it: it is from before the gate, or came past it.",))
+
+
+def _past_the_gate(source: PageSource, name: str, number: str, address: str) -> PageView:
+    """Return the page of a version that findings name and of which no registration is sealed."""
+    findings = findings_table(source, [name])
+    title = f"{model_text(name)} version {number}"
+    known = source.row("SELECT 1 FROM finding WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
+    if known is None:
+        return missing(title, address, "No registration of this version is sealed.")
+    crumbs = (("Models", "models"), (model_text(name), to("models", name)))
+    return PageView(title, address, (), (PAST_THE_GATE, findings), crumbs)
 
 
 def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return one model version; asked for its history, how the states of its controls came about."""
     name, number = args["model"], args["version"]
     address = to("models", name, number)
-    row = source.row("SELECT * FROM version WHERE model = :m AND version = :v AND {scope}", m=name, v=number)
+    row = source.row(
+        f"SELECT {_VERSION} FROM version WHERE model = :m AND version = :v AND {{scope}}", m=name, v=number
+    )
     if row is None:
-        return missing(f"{name} version {number}", address, "No registration of this version is sealed.")
+        return _past_the_gate(source, name, number, address)
     title = f"{model_text(name)} version {number}"
     crumbs: tuple[tuple[str, str], ...] = (("Models", "models"), (model_text(name), to("models", name)))
     if query.get("history"):
@@ -140,6 +165,7 @@ def version(source: PageSource, args: Mapping[str, str], query: Mapping[str, str
         changes_table(source, name, number, judged),
         measured_table("Behaviour: what was measured, against its limits", records),
         without_limit(records),
+        *confusion_tables(records),
         *card_blocks(subject, row["digest"]),
         _records(records),
     ]
@@ -162,7 +188,7 @@ def _about(source: PageSource, row: Any) -> Facts:
     facts: list[tuple[str, Any]] = [
         ("System", system_cell(row["system"])),
         ("In use as", ", ".join(now) or "not in use"),
-        ("Registered", PageCell(f"{time_text(row['time'])} on {row['basis']}")),
+        ("Registered", PageCell(f"{time_text(row['time'])} on {grounds_text(row['basis'], row['waivers'])}")),
         ("Sealed", leaf_cell(row["sequence"])),
         ("Model digest", code_cell(row["digest"] or "could not be read")),
         ("MLflow run", code_cell(row["run_id"] or "not known")),

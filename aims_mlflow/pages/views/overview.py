@@ -15,6 +15,7 @@ from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.pages.views.systems import BY_REGISTER, STAGES, listed_systems
+from aims_mlflow.pages.views.taken_back import TAKEN_BACK
 from aims_mlflow.pages.views.waivers import reason_of
 
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ MOST, MOST_NAMES = 20, 5
 LOUD = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing")
 WAIVED = "failed and waived"
 MISSING = "missing"  # of these there are many: one row for each version
-# Records about the bytes of versions in use that warn, without those that a later record undid.
+# Records about the bytes of versions in use that warn, without what a later record of the kind undid (`undone`).
 WARNED = (
     "SELECT DISTINCT t.model, t.version, r.id, r.sha256, r.kind, r.leaf FROM tenure t JOIN version v ON "
     "v.model = t.model AND v.version = t.version JOIN record r ON r.digest = v.digest WHERE t.until IS NULL AND "
-    "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id) AND {scope} "
-    "ORDER BY t.model, t.version, r.time"
+    "r.warned > 0 AND NOT EXISTS (SELECT 1 FROM record n WHERE n.supersedes = r.id AND "
+    "n.kind = r.kind AND (n.time, n.id) > (r.time, r.id)) AND {scope} "
+    "ORDER BY t.model, CAST(t.version AS INTEGER), r.time"
 )
 NOTHING_LOUD = (
     "No judged version in use has a control or clause that is failed, waived, stale, missing, unverifiable or not "
@@ -91,7 +93,7 @@ def _loud_states(source: PageSource) -> tuple[list[dict[str, Any]], list[dict[st
         "min(s.next_time) AS next_time, group_concat(s.control, ' ') AS controls, "
         f"min(s.position) AS position FROM status s WHERE s.state IN ({marks}) AND {clause} AND EXISTS (SELECT 1 FROM "
         "tenure t WHERE t.model = s.model AND t.version = s.version AND t.until IS NULL) GROUP BY 1, 2, 3, 4 "
-        f"ORDER BY CASE s.state {order} END, s.model, s.version, position"
+        f"ORDER BY CASE s.state {order} END, s.model, CAST(s.version AS INTEGER), position"
     )
     place = {control: number for number, control in enumerate(catalogue())}
     rows = [{**dict(row), "controls": sorted(row["controls"].split(), key=place.__getitem__)} for row in states]
@@ -107,8 +109,7 @@ def _waived(source: PageSource, held: Mapping[tuple[str, str], Any], told: Seque
         "SELECT DISTINCT c.sequence, c.model, t.version, c.control, c.expires, c.key_id FROM consent c "
         "JOIN waiver_use u ON u.waiver = c.record JOIN decision d ON d.sequence = u.sequence "
         "JOIN tenure t ON t.model = d.model AND t.version = d.version AND t.request = d.request AND t.until IS NULL "
-        "WHERE c.type = 'waiver' AND c.expires > :now AND NOT EXISTS (SELECT 1 FROM consent r WHERE "
-        "r.type = 'revocation' AND r.digest = c.digest AND r.sequence > c.sequence) "
+        f"WHERE c.type = 'waiver' AND c.expires > :now AND NOT EXISTS ({TAKEN_BACK}) "
         f"AND {source.scope.clause('c.model')} ORDER BY c.expires, c.sequence",
         now=source.moment,
     )

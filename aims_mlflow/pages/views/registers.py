@@ -64,12 +64,12 @@ def _found(source: PageSource, query: Mapping[str, str], kind: str, title: str) 
 
 
 def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
-    """Return the monitor runs that are sealed, the newest first."""
-    kinds = "('monitor-run', 'drift')"
-    sql = f"SELECT r.* FROM record r WHERE r.kind IN {kinds} AND {readable(source)}"
-    total, plans = source.count(sql), len(source.documents.of(MonitoringPlanDocument))
+    """Return the monitor runs that are sealed, the newest first; with `system`, those of one system and its plans."""
+    kinds, system = "('monitor-run', 'drift')", query.get("system", "")
+    sql = f"SELECT r.* FROM record r WHERE r.kind IN {kinds} AND (:of = '' OR r.system = :of) AND {readable(source)}"
+    total, plans = source.count(sql, of=system), len(source.documents.of(MonitoringPlanDocument, system))
     paging = RowRange("monitors", query, max(total, plans))  # both tables show the same part
-    found = source.rows(f"{sql} ORDER BY r.time DESC LIMIT :most OFFSET :skip", **paging.limits)
+    found = source.rows(f"{sql} ORDER BY r.time DESC LIMIT :most OFFSET :skip", of=system, **paging.limits)
     rows = [
         (
             record_cell(r["kind"], r["id"]),
@@ -81,7 +81,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         )
         for r in found
     ]
-    lead = (("Shown are runs whose evidence is in the ledger. A run that was not ingested is not here."),)
+    lead = (("Shown are runs whose evidence is in the ledger. A run that nobody handed to the ledger is not here."),)
     table = PageTable(
         "Monitor runs and drift",
         ("Record", "Result", "System", "Claims", "Signed at", "First sealed"),
@@ -90,7 +90,7 @@ def monitors(source: PageSource, _args: Mapping[str, str], query: Mapping[str, s
         total=total,
         first=paging.first,
     )
-    planned = plans_table(source, paging.first, paging.most)
+    planned = plans_table(source, paging.first, paging.most, system)
     return PageView("Monitors", "monitors", lead, (planned, table), **paging.links)
 
 

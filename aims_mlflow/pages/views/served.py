@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Form, FormInput, PageCell, PageTable, PageView, Prose, code_cell, to
 from aims_mlflow.gates.wording import waiver_lines
-from aims_mlflow.pages.views.common import RowRange, time_text, version_cell
+from aims_mlflow.pages.views.common import RowRange, grounds_text, time_text, version_cell
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COLUMNS = (
     "From",
     "Until",
     "Ended by",
-    "On",
+    "Allowed on",
     "Approved by",
     "Comment",
     "Waivers",
@@ -37,16 +37,10 @@ COLUMNS = (
 
 def served(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return what was in use on a day (UTC); today by default."""
-    day = query.get("on", "")
-    known = _real_day(day)
-    day = day if known else source.now.astimezone(UTC).strftime("%Y-%m-%d")
-    lead = (
-        ()
-        if known or not query.get("on")
-        else (
-            PageCell(f"{query['on'][:40]!r} is no day of the form 2026-11-28: today is shown.", tone="bad", mark="!"),
-        )
-    )
+    asked, today = query.get("on", ""), source.now.astimezone(UTC).strftime("%Y-%m-%d")
+    wrong = _why_not_shown(asked, today)
+    day = today if wrong or not asked else asked
+    lead = (PageCell(f"{wrong}: today is shown.", tone="bad", mark="!"),) if wrong else ()
     first, last = f"{day}T00:00:00", f"{day}T23:59:59.999999Z"
     sql = "SELECT * FROM tenure WHERE since <= :last AND (until IS NULL OR until > :first) AND {scope}"
     paging = RowRange("served", {**query, "on": day}, source.count(sql, first=first, last=last))
@@ -68,7 +62,14 @@ def served(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str
     return PageView(f"Served on {day}", "served", lead, (form, table, later), **paging.links)
 
 
-def _real_day(text: str) -> bool:
+def _why_not_shown(asked: str, today: str) -> str | None:
+    """Return why nothing can be shown of what was asked for as a day; None if it is a day up to today, or nothing."""
+    if asked and not _is_day(asked):
+        return f"{asked[:40]!r} is no day of the form 2026-11-28"
+    return f"{asked} has not come: nobody knows what will be in use" if asked > today else None
+
+
+def _is_day(text: str) -> bool:
     try:
         return bool(_DAY.fullmatch(text) and datetime.fromisoformat(text))
     except ValueError:
@@ -103,7 +104,7 @@ def _row(source: PageSource, held: Any, made: Any, decided: Mapping[int, Decisio
         time_text(held["since"]),
         time_text(held["until"]) or "now",
         held["ended_by"] or "",
-        made["basis"] if made else "legacy",
+        grounds_text(made["basis"], made["waivers"]) if made else grounds_text("legacy", 0),
         approvals or "nobody",
         comment,
         "; ".join(waiver_lines(said)) if said else "",

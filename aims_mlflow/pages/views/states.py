@@ -86,6 +86,7 @@ def _live_versions(source: PageSource, model: str | None) -> list[Any]:
     return source.rows(
         "SELECT t.model, t.version, group_concat(t.place, ', ') AS places, min(t.since) AS since, v.system, v.digest "
         "FROM tenure t LEFT JOIN version v ON v.model = t.model AND v.version = t.version "
-        f"WHERE t.until IS NULL {mine} AND {clause} GROUP BY t.model, t.version ORDER BY t.model, t.version",
+        f"WHERE t.until IS NULL {mine} AND {clause} GROUP BY t.model, t.version "
+        "ORDER BY t.model, CAST(t.version AS INTEGER)",
         m=model,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.documents.page_blocks import Facts, Form, FormInput, PageCell, PageTable, PageView, Prose, missing, to
-from aims_mlflow.pages.views.assessed import assessed, lacking_cell
+from aims_mlflow.pages.views.assessed import LACKING, assessed, lacking_cell
 from aims_mlflow.pages.views.common import (
     UNASSIGNED,
     RowRange,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.pages.source import PageSource
     from aims_mlflow.pages.views.assessed import AssessedSystem
 
-ALL, LACKING, NONE = "all", "lacking", "none"
+ALL, NONE = "all", "none is published"
 CONTROLS = "Its controls (A.5)"
 STAGES = ("deployed", "development", "retired")
 # The stage of a system without a registered model is what its entry of the register states.
@@ -48,7 +48,9 @@ def systems(source: PageSource, _args: Mapping[str, str], query: Mapping[str, st
         LACKING: [s for s in every if found[s.name].lacks],
     }  # fmt: skip
     rows = [
-        s for s in kept.get(assessment, every) if stage in ("", ALL, s.stage) or (stage == BY_REGISTER and not s.row)
+        s
+        for s in kept.get(assessment, every)
+        if stage in ("", ALL, s.stage.partition(",")[0]) or (stage == BY_REGISTER and not s.row)
     ]
     paging = RowRange("systems", query, len(rows))
     table = PageTable(
@@ -97,7 +99,8 @@ def listed_systems(source: PageSource) -> list[ListedSystem]:
     for document, entry in source.documents.of(SystemEntry):
         name = document.publication.document.system or ""
         if name and name not in out:
-            out[name] = ListedSystem(name, f"{entry.stage or 'not stated'}, {BY_REGISTER}", None)
+            stage = "retired" if entry.stage == "retirement" else entry.stage or "not stated"
+            out[name] = ListedSystem(name, f"{stage}, {BY_REGISTER}", None)
     return [out[name] for name in sorted(out)]
 
 
@@ -133,17 +136,23 @@ def system(source: PageSource, args: Mapping[str, str], _query: Mapping[str, str
         "Registered models",
         ("Model", "Versions", "Newest version", "Sealed"),
         [(model_cell(m["model"]), m["versions"], time_text(m["latest"]), leaf_cell(m["leaf"])) for m in models],
+        empty="None has a version that the gate let in.",
     )
     facts = Facts(
         "System",
         [
             ("Id", name),
-            ("Stage", "deployed" if live else "not in use" if models else "it has no registered model"),
+            ("Stage", "deployed" if live else "not in use" if models else "no version was let in by the gate"),
             *_register(source, name, assessed(source, {name: ""}, live)[name]),
         ],
     )
-    blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine))]
+    blocks = [facts, *_strips(source, live), table, findings_table(source, sorted(mine | _named(source, name)))]
     return PageView(f"System {name}", address, (), blocks, (("Systems", "systems"),))
+
+
+def _named(source: PageSource, name: str) -> set[str]:
+    """Return the registered models that the register's entries of a system name, let in by the gate or not."""
+    return {model for _, entry in source.documents.of(SystemEntry, name) for model in entry.models}
 
 
 def _register(source: PageSource, name: str, found: AssessedSystem) -> list[tuple[str, Any]]:
@@ -179,7 +188,7 @@ def _register(source: PageSource, name: str, found: AssessedSystem) -> list[tupl
 def _strips(source: PageSource, live: Sequence[Any]) -> list[PageTable | Prose]:
     """Return the states of each live version by control and clause."""
     if not live:
-        return [Prose("In use", ("No version holds a gated alias or stage.",))]
+        return [Prose("In use", ("No version has a gated alias or stage.",))]
     out: list[PageTable | Prose] = []
     for version in live[:10]:
         model, number = version["model"], version["version"]

@@ -9,6 +9,8 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.gates.wording import item_text
 from aims_mlflow.pages.views.common import RowRange, day_text, document_cell, end_text, leaf_cell, model_cell
 from aims_mlflow.pages.views.doubtful_waivers import Doubts
+from aims_mlflow.pages.views.taken_back import DID, TAKEN_BACK
+from aims_mlflow.pages.void_waivers import why_void
 from aims_mlflow.records.leaves.others import ConsentBody
 
 if TYPE_CHECKING:
@@ -23,19 +25,23 @@ COLUMNS = (
 )  # fmt: skip
 MOST_COVERED = 5
 AGAINST = (
-    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. What "
+    "A waiver names the failures that it covers; a failure that came later, or a worse value, is not covered. One that "
+    "covers nothing by the rules and the keyring in force now has the reason of the gate in its state. What "
     "speaks against it is looked up in the evidence, the register of risks and the keyring; it does not end the waiver."
 )
+VOID = "covers nothing"  # the state for programs
 UNUSED = "nothing so far: no decision rests on it"
 NO_DAY = "no day is set for evidence of a measure"
 
 
 def waivers(source: PageSource, _args: Mapping[str, str], query: Mapping[str, str]) -> PageView:
     """Return the waivers, those in force first."""
-    sql = "SELECT * FROM consent WHERE type = 'waiver' AND {scope}"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND {{scope}}"
     paging = RowRange("waivers", query, source.count(sql))
     found = source.rows(
-        f"{sql} ORDER BY expires > :now DESC, expires LIMIT :most OFFSET :skip", now=source.moment, **paging.limits
+        f"{sql} ORDER BY taken IS NULL AND expires > :now DESC, expires LIMIT :most OFFSET :skip",
+        now=source.moment,
+        **paging.limits,
     )
     table = PageTable("Waivers", COLUMNS, _rows(source, found), AGAINST, total=paging.total, first=paging.first)
     return PageView("Waivers", "waivers", (), (table,), **paging.links)
@@ -45,7 +51,8 @@ def waivers_used(source: PageSource, waived: Sequence[WaivedBy]) -> list[PageTab
     """Return the waivers that a decision rests on, as their own page has them; no table where there are none."""
     ids = dict.fromkeys(name for each in waived for name in each.waivers)
     marks = ",".join("?" * len(ids))
-    sql = f"SELECT * FROM consent WHERE type = 'waiver' AND record IN ({marks}) ORDER BY sequence"
+    sql = f"SELECT c.*, ({TAKEN_BACK}) AS taken FROM consent c WHERE c.type = 'waiver' AND c.record IN ({marks}) "
+    sql += "ORDER BY c.sequence"
     found = source.shared.index.connection.execute(sql, list(ids)).fetchall() if ids else []
     rows = _rows(source, [row for row in found if source.scope.reads(row["model"])])
     return [PageTable("Waivers that it rests on", COLUMNS, rows, AGAINST)] if rows else []
@@ -57,26 +64,19 @@ def _rows(source: PageSource, found: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
-    revoked = source.count(
-        "SELECT 1 FROM consent WHERE type = 'revocation' AND digest = :d AND sequence > :s AND {scope}",
-        d=row["digest"],
-        s=row["sequence"],
-    )
     over = not row["expires"] or row["expires"] <= source.moment
-    state = (
-        state_cell("closed", "", "revoked")
-        if revoked
-        else state_cell("closed", "", "ended")
-        if over
-        else state_cell("failed and waived", "", "in force")
-    )
+    ended = DID[row["taken"]] if row["taken"] else "ended" if over else ""
+    void = None if ended else why_void(source, row["model"], row["sequence"])
+    state = state_cell("closed", "", ended) if ended else state_cell("failed and waived", "", "in force")
+    if void:
+        state = PageCell(f"covers nothing: {void}", mark="✗", tone="bad", state=VOID)
     used = source.rows(
         "SELECT sequence FROM waiver_use JOIN decision USING (sequence) WHERE waiver = :w AND allowed AND {scope} "
         "ORDER BY sequence DESC",
         w=row["record"],
     )
     covered = _covered(source, row, used)
-    against = [] if revoked or over else doubts.against(row, covered)
+    against = [] if void or ended else doubts.against(row, covered)
     return (
         state,
         model_cell(row["model"]),
@@ -85,7 +85,7 @@ def _row(source: PageSource, row: Any, doubts: Doubts) -> tuple[Any, ...]:
         end_text(row["expires"]),
         source.owner(row["key_id"]) or "unknown key",
         reason_of(source, row["sequence"]),
-        state_cell("open", "", "; ".join(against)) if against else "nothing found",
+        state_cell("open", "", "; ".join(against)) if against else "" if void else "nothing found",
         _measure(row, doubts),
         _used(used),
         leaf_cell(row["sequence"]),

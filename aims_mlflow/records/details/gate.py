@@ -35,11 +35,15 @@ class ConsentDetails(EvidenceDetails):
 
 
 class ErasureDetails(EvidenceDetails):
-    """Whose body was erased; the field `reason` of the record says why."""
+    """Which leaf's body, or which envelope, was erased; the field `reason` of the record says why."""
 
-    SUBJECTS = "the leaf"
+    SUBJECTS = "the leaf, or the envelope"
     sequence: int | None = Field(None, description="leaf whose body is gone")
     commitment: Sha256 | None = Field(None, description="commitment of that leaf")
+    erased: Sha256 | None = Field(None, description="sha256 of the envelope that is gone")
+    decisions: list[int] | None = Field(
+        None, description="leaves of the decisions that cannot be made again without that envelope"
+    )
 
 
 class ReviewDetails(EvidenceDetails):

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from aims_mlflow.records.base import Day, Record, Sha256
 from aims_mlflow.records.system import SystemId
+from aims_mlflow.strict_yaml import WrittenNumber
 
 MARK = "needed_for"
 Shape = Literal["register entry", "text", "log"]
@@ -19,9 +20,11 @@ About = Literal["system", "organisation", "either"]
 
 
 def _plain_text(value: object) -> object:
-    """YAML reads `version: 2` and `limit: 0.8` as numbers; in a document they are text."""
+    """YAML reads `version: 2` and `limit: 0.8` as numbers; in a document they are text, as it is written."""
     if isinstance(value, bool):
         raise ValueError("put yes, no, true and false in quotes: YAML reads them as truth values")  # noqa: TRY004
+    if isinstance(value, WrittenNumber):
+        return value.text
     return str(value) if isinstance(value, int | float) else value
 
 

@@ -167,10 +167,11 @@ class ErasureBody(LeafBody):
 
 
 class ErasureLeaf(LeafContent):
-    """The body of another leaf was erased; `envelope` holds who did it and why."""
+    """The body of another leaf, or an envelope, was erased; `envelope` holds who did it and why."""
 
     type: Literal["erased"] = "erased"
     sequence: int | None = Field(None, description="leaf whose body is gone")
+    erased: Sha256 | None = Field(None, description="sha256 of the envelope that is gone")
     envelope: Sha256 | None = Field(None, description="sha256 of the signed record of the erasure")
 
     def envelopes(self) -> list[str]:

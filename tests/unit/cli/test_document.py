@@ -138,3 +138,16 @@ def test_a_form_goes_into_the_document_that_is_there_and_its_table_says_what_is_
     assert points["harms"]["person"][0]["document"] == "aiia"
     assert points["harms"]["machine"] == []
     assert [name for name, p in points.items() if p["open"]] == ["oversight", "who_must"]
+
+
+def test_lint_takes_the_id_of_a_document_as_the_fixes_of_findings_print_it(capsys):
+    for kind in ("ai-policy", "context"):
+        run_command("document", "new", kind)
+    capsys.readouterr()
+    shown = {}
+    for name in ("context", "document:context", "aims/context.yaml"):
+        assert lint(name, "--format", "json") == 1
+        shown[name] = {result["document"] for result in json.loads(capsys.readouterr().out)["results"]}
+    assert set(map(frozenset, shown.values())) == {frozenset({"context"})}
+    with pytest.raises(ConfigError, match="there is no document 'contxt'"):
+        lint("contxt")

@@ -1,11 +1,18 @@
 """Which records count for a model: by its digest, by its data, and never from a session that does not verify."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import pytest
 
 from aims_mlflow.evidence.session import SessionWriter
 from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
+from aims_mlflow.gates.citations import suspects
 from aims_mlflow.gates.counting_evidence import count
+from aims_mlflow.management.evidence_view import EvidenceView
+from aims_mlflow.management.findings.state import DeployedVersion
+from aims_mlflow.records.details.attachments import Citation
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.evidence import Supersedes
 from aims_mlflow.signing.keys import ephemeral_key
@@ -48,6 +55,33 @@ def test_data_evidence_counts_from_another_session_and_other_kinds_do_not():
     whole = signed_sessions.session(KEY, kinds=("session-start", "training-provenance"))
     counted = count([signed_sessions.checked(whole, KEY), signed_sessions.checked(other)], signed_sessions.MODEL)
     assert kinds(counted) == ["data-quality", "session-start", "training-provenance"]
+
+
+@pytest.mark.parametrize(("kind", "later", "counts"), [
+    ("fairness", True, False), ("fairness", False, True), ("tooling-record", True, True),
+])  # fmt: skip
+def test_gate_findings_commands_and_citations_agree_on_what_is_superseded(kind, later, counts):
+    """Only a later record of the same kind undoes a result: any other leaves the failure in the evidence."""
+    made = writer(("session-start", MODEL, {}), ("fairness", MODEL, {"result": "failed"}), close=False)
+    failed = made.records[-1]
+    last = made.add(kind, MODEL, supersedes=Supersedes(id=failed.id, reason="r"))
+    made.close()
+    records = list(signed_sessions.checked(made).records)
+    if not later:
+        place = records.index(next(r for r in records if r.id == last.id))
+        early = last.evidence.model_copy(update={"time": "2020-01-01T00:00:00.000000Z"})
+        records[place] = dataclasses.replace(last, evidence=early)
+    session = dataclasses.replace(signed_sessions.checked(made), records=tuple(records))
+    cited = Citation(name="e1", evidence=failed.id, kind="fairness", sha256=failed.sha256, time=failed.evidence.time)
+    document = SimpleNamespace(citations=(cited,), reviewed=frozenset())
+    seen = {
+        "gate": failed in count([session], signed_sessions.MODEL).of("fairness"),
+        "findings": failed
+        in DeployedVersion("m", "champion", "1", signed_sessions.MODEL, "2026", tuple(records)).of("fairness"),
+        "commands": failed.id not in EvidenceView(tuple(records)).superseded,
+        "citations": not any("was superseded" in s.text for s in suspects(document, records, None)),
+    }
+    assert seen == dict.fromkeys(seen, counts)
 
 
 def test_evidence_of_another_models_data_does_not_count():

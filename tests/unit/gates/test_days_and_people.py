@@ -8,7 +8,7 @@ import pytest
 from aims_mlflow.gates.control_status import CHECKS
 from aims_mlflow.gates.document_content.people import unheld_duty, unheld_role
 from aims_mlflow.gates.document_content.stated_results import beyond
-from aims_mlflow.gates.document_content.suppliers import REFUSED, used_components
+from aims_mlflow.gates.document_content.suppliers import used_components
 from aims_mlflow.gates.person_statements import day_end
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import utc_text
@@ -149,29 +149,6 @@ def test_only_a_day_has_an_end():
 )  # fmt: skip
 def test_the_year_of_a_limit_is_not_its_value(limit, value, missed):
     assert beyond(limit, ">=", value) is missed
-
-
-@pytest.mark.parametrize(
-    "decision",
-    [
-        "fit for use; the model is not exposed to customers", "use it; it was not worse than ours",
-        "It is not slow and may be used", "not before the contract is signed", "no objections",
-        "approved; must not be shown to children",
-    ],
-)  # fmt: skip
-def test_words_that_let_a_component_be_used_are_no_refusal(decision):
-    assert not REFUSED.match(decision)
-
-
-@pytest.mark.parametrize(
-    "decision",
-    [
-        "no", "not to be used", "it must not be used for letters", "the model cannot be used", "it is not fit for use",
-        "may never be deployed", "rejected", "it is not yet ready", "it should not go live",
-    ],
-)  # fmt: skip
-def test_words_that_let_nobody_use_a_component_are_a_refusal(decision):
-    assert REFUSED.match(decision)
 
 
 def test_a_measure_of_something_else_lowers_no_bar():

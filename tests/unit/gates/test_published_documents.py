@@ -15,7 +15,7 @@ from aims_mlflow.management.published import PublishedShelf
 from aims_mlflow.management.states import state_of
 from aims_mlflow.records.details.attachments import AttachmentDetails, Citation, DocumentStatement
 from aims_mlflow.records.evidence import Claim
-from aims_mlflow.records.keyring import ROLES
+from aims_mlflow.records.keyring import ROLES, Keyring
 from aims_mlflow.signing.keys import ephemeral_key
 from support import published_sessions, status_cases
 from support.good_documents import NOW
@@ -23,8 +23,10 @@ from support.signed_sessions import MODEL, entry
 from support.status_cases import good
 
 TODAY = NOW.strftime("%Y-%m-%d")
-RITA, OLGA, TOM = ephemeral_key(), ephemeral_key(), ephemeral_key()
-PEOPLE = ((RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)), (TOM, "tom", ("trainer",)))
+RITA, OLGA, TOM, EVA = ephemeral_key(), ephemeral_key(), ephemeral_key(), ephemeral_key()
+PEOPLE = (
+    (RITA, "rita", ("trainer",)), (OLGA, "olga", ("approver",)), (TOM, "tom", ("trainer",)), (EVA, "eva", ("approver",)),
+)  # fmt: skip
 KEYRING = {key.key_id: entry(key, name, roles) for key, name, roles in PEOPLE}
 
 
@@ -94,6 +96,33 @@ def test_an_approval_covers_what_its_signer_saw_and_nothing_that_others_state_ab
     assert shelf.in_force("requirements", TODAY).document.model_digests == (MODEL,)
     other_kind = published(key=TOM, kind="impact-assessment", author="tom")
     assert not any(shelf_of([first, approval, other_kind]).is_approved(p) for p in shelf_of([other_kind]).publications)
+
+
+def people_register(*key_ids, approved=True, name="rita"):
+    """The register of people that has the author Rita Weber with these keys, and its approval."""
+    fields = {"people": [{"id": name, "name": "Rita Weber", "function": "risk manager", "key_ids": list(key_ids)}]}
+    made = published("4" * 64, kind="people", key=TOM, author="tom", system=None, fields=fields, id="people")
+    return [made, *([event("document-approval", "4" * 64, document="people", key=EVA)] if approved else [])]
+
+
+@pytest.mark.parametrize("author", ["rita", "Rita Weber", "rita weber"])
+def test_no_author_approves_under_the_owner_of_another_key_of_theirs(author):
+    """Olga's key belongs to rita by the register of people: the e-mail of a key's owner is no second person."""
+    sessions = [published(key=TOM, author=author), event("document-approval")]
+    assert conditions(state(*sessions))["claims"][0] == "holds", "nobody knows whose key it is"
+    assert conditions(state(*sessions, *people_register(EVA.key_id)))["claims"][0] == "holds"
+    known = state(*sessions, *people_register(OLGA.key_id))
+    assert conditions(known)["claims"][0] == "missing"
+    assert "olga approved it, and is an author of it; tom published it" in conditions(known)["claims"][1]
+    unapproved = state(*sessions, *people_register(OLGA.key_id, approved=False))
+    assert conditions(unapproved)["claims"][0] == "holds", "a register that nobody approved takes nobody's word"
+
+
+def test_an_author_is_known_by_keys_of_the_keyring_that_signed_nothing_here():
+    sessions = [published(key=TOM, author="rita"), *people_register(OLGA.key_id)]
+    assert shelf_of(sessions).versions("requirements")[0].document.authors == ("tom", "rita")
+    keyring = Keyring(version=1, keys=tuple(KEYRING.values()))
+    assert shelf_of(sessions, keyring=keyring).versions("requirements")[0].document.authors == ("tom", "rita", "olga")
 
 
 def test_an_approval_that_names_no_publication_counts_for_nothing():

@@ -6,13 +6,14 @@ import pytest
 import yaml
 
 from aims_mlflow.errors import ConfigError
-from aims_mlflow.gates.control_status import control_status
+from aims_mlflow.gates.control_status import CHECKS, control_status
 from aims_mlflow.gates.decide import DecisionRequest, decide
 from aims_mlflow.gates.policy import default_policy_text, parse_policy
 from aims_mlflow.gates.policy_levels import DOCUMENTS, policy_text
 from aims_mlflow.gates.published_documents import DocumentShelf
 from aims_mlflow.gates.required_documents import STANDARD
 from aims_mlflow.gates.wording import lines
+from aims_mlflow.records.base import utc_text
 from aims_mlflow.records.evidence import Claim
 from support.good_documents import NOW, SYSTEM
 from support.signed_sessions import MODEL
@@ -125,6 +126,35 @@ def test_a_plan_for_another_alias_and_a_report_by_the_trainer_do_not_count(subje
     trainer = next(iter(subject.counted.trainers))
     own = decided(written(subject, "validation-report", writers=(trainer,)), {"document": "validation-report"})
     assert "trained the model" in own.unmet[0].text
+
+
+def test_each_alias_is_judged_by_the_plan_that_watches_it(subject):
+    """Plans of both aliases are approved: the other's is newer, says something else, and changes nothing."""
+    mine = fields(subject, "monitoring-plan", model=f"{SYSTEM}@champion", every_days=30)
+    base = next(d for d in mine.documents if d.id == "monitoring-plan")
+    stated = {**base.fields, "model": f"{SYSTEM}@shadow", "every_days": 1, "least_rows": 9_999_999}
+    other = dataclasses.replace(base, id="plan-shadow", sha256="7" * 64, time=utc_text(NOW), fields=stated)
+    approvals = (*mine.approvals, dataclasses.replace(approval("monitoring-plan"), sha256=other.sha256))
+    both = dataclasses.replace(mine, documents=(*mine.documents, other), approvals=approvals)
+    decision = decided(both, {"document": "monitoring-plan"})
+    assert decision.allowed, decision.unmet
+    assert decision.documents == (base.sha256,)
+    for place, expected in (
+        (("champion",), "holds"),
+        (("shadow",), "not evaluated"),
+        (("champion", "shadow"), "not evaluated"),
+    ):
+        found = dataclasses.replace(both, aliases=place)
+        assert CHECKS["A.6.2.6/data"](found, NOW).outcome == expected, place
+    alone = dataclasses.replace(both, documents=tuple(d for d in both.documents if d is not base))
+    assert f"it watches {SYSTEM}@shadow" in CHECKS["A.6.2.6/runs"](alone, NOW).sentence
+
+
+def test_a_report_that_the_trainer_wrote_and_another_published_is_no_validation_anywhere(subject):
+    trainer = next(iter(subject.counted.trainers))
+    found = CHECKS["A.6.2.4/reviewed"](written(subject, "validation-report", writers=(trainer,)), NOW)
+    assert found.outcome == "missing"
+    assert f"is by {trainer}, who trained the model" in found.sentence
 
 
 def test_an_assessment_cites_evidence_and_of_this_model_alone(subject):

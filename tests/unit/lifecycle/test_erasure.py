@@ -61,6 +61,23 @@ def _files(database):
     return b"".join(p.read_bytes() for p in database.parent.glob(f"{database.name}*") if p.is_file())
 
 
+def test_an_envelope_goes_by_command_once_nothing_in_use_rests_on_it(life, monkeypatch):
+    ledger, options = Ledger(life.uri), ("--reason", "asked for", "--ledger", life.uri)
+    used, free = (x.content["evidence"][0] for x in [*ledger.leaves(types=("decision",))][1:])
+    raw = json.loads(ledger.envelope(free))["signatures"][0]["sig"][:40].encode()
+    assert raw in _files(life.copy)
+    assert "the key of ana has no role" in run("evidence", "erase", free, *options, status=1)
+    monkeypatch.setenv("AIMS_SIGNING_KEY", f"file:{life.office.approver}")
+    refused = run("evidence", "erase", used, *options, status=1)
+    assert "nothing is erased: loans version 1 holds champion, and rests on it" in refused
+    said = json.loads(run("evidence", "erase", free, *options, "--json"))
+    (by,) = said["erased"].values()
+    assert raw not in _files(life.copy), "the bytes are no longer in the database's files"
+    whole = run("verify", life.uri, "--since", life.outside)
+    assert "verified" in whole.splitlines()[-1]
+    assert f"was not made again: its envelope was erased by leaf {by}" in whole
+
+
 def test_the_gate_goes_on_after_an_erasure(life, monkeypatch):
     import mlflow
 

@@ -78,6 +78,8 @@ WRONG = [
     ("D8", lambda t: t.replace("review_by: 2028", "review_by: 2199"), "more than three years"),
     ("D8", lambda t: t.replace("review_by: 2028", "review_by: 2001"), "was due on 2001-01-01"),
     ("G1", lambda t: t[: t.index("# Impact assessment\n")], "there is no text"),
+    ("G1", lambda t: t.replace("# Impact assessment\n", "<!--\n"), "there is no text"),
+    ("G1", lambda t: t.replace("# Impact assessment\n", "<div hidden>\n"), "there is no text"),
     ("G3", lambda t: t.replace("0.31[^e1]", "0.31 as tested"), "rests on no evidence"),
     ("G3A", lambda t: t.replace("0.31[^e1]", "0.33[^e1]"), "0.33 is shown, the evidence says 0.3147"),
     ("G3A", lambda t: t.replace("0.31[^e1]", "31%[^e2]"), "[^e2] has no line below"),

@@ -13,7 +13,8 @@ from aims_mlflow.evidence.statement import Subject
 from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.pages.scope import EVERYTHING, Scope
 from aims_mlflow.pages.views.assessed import AssessedSystem, lacking_cell
-from aims_mlflow.records.details.checks import FairnessDetails
+from aims_mlflow.records.details.checks import FairnessDetails, PerformanceDetails
+from aims_mlflow.records.evidence import Claim
 from support import signed_sessions
 from support.ledger_with_decisions import GOOD, NAME, SYSTEM, UNFAIR, Registry, decided_ledger
 from support.page_site import PageSite
@@ -65,9 +66,9 @@ def test_how_many_systems_lack_an_assessment_leads_to_them(site):
     assert told["text"] == (
         "2 of 2 systems lack an impact assessment that counts: none is published for 1; a control of A.5 is not met for 1."
     )
-    assert told["href"] == "systems?assessment=lacking"
-    assert list(systems(site, {"assessment": "lacking"})) == [SYSTEM, "letters"]
-    assert list(systems(site, {"assessment": "none"})) == ["letters"]
+    assert told["href"] == "systems?assessment=lacks+one+that+counts"
+    assert list(systems(site, {"assessment": "lacks one that counts"})) == [SYSTEM, "letters"]
+    assert list(systems(site, {"assessment": "none is published"})) == ["letters"]
 
 
 def test_the_controls_of_an_assessment_stand_beside_it(site):
@@ -141,6 +142,48 @@ def test_counts_are_named_by_the_actual_and_the_predicted_label(tmp_path):
         "actual yes, predicted not yes": "30", "actual yes, predicted yes": "4,000",
     }  # fmt: skip
     assert list(second.values()) == ["sex=m", "1", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("details", "title", "rows"),
+    [
+        (
+            {"favourable": "yes", "counts": [[4000, 200], [300, 1500]]},
+            "Behaviour: confusion counts on test data",
+            [
+                {"Label": "actual not yes", "predicted not yes": 4000, "predicted yes": 200, "n, rows": 4200},
+                {"Label": "actual yes", "predicted not yes": 300, "predicted yes": 1500, "n, rows": 1800},
+            ],
+        ),
+        (
+            {"labels": ["a", "b", "c"], "counts": [[1] * 3] * 3},
+            "Behaviour: confusion counts on test data",
+            ["a", "b", "c"],
+        ),
+        ({"counts": [[1] * 13] * 13}, "Behaviour: confusion counts on test data", "169 rows of 13 labels"),
+        ({}, "Behaviour: confusion counts", "No performance record that counts for it keeps a table of counts."),
+    ],
+)
+def test_confusion_counts_are_below_the_behaviour_of_a_version_with_labels_and_rows(tmp_path, details, title, rows):
+    registry = Registry(f"sqlite:///{tmp_path}/ledger.db")
+    writer = signed_sessions.session(registry.trainer, model=GOOD, ratio="0.9", close=False)
+    about = [Subject(name="models:/m-1", digest={"dirHash1": GOOD})]
+    claims = (Claim(metric="accuracy", value="0.9", role="test", n=6000),)
+    writer.add("performance", about, claims=claims, details=PerformanceDetails(**details))
+    writer.close()
+    registry.ask("registration", {f"aims/sessions/{writer.id}.jsonl": writer.jsonl()}, GOOD, "1")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    (block,) = [b for b in site.json("version", model=NAME, version="1")["blocks"] if "confusion" in b["title"]]
+    assert block["title"] == title
+    if isinstance(rows, str):
+        assert rows in str(block)
+        return
+    assert block["rows"][0]["Label"]["href"].startswith("records/")
+    named = [row["Label"]["text"] for row in block["rows"]]
+    if isinstance(rows[0], str):
+        assert named == [f"actual {label}" for label in rows]
+        return
+    assert [{**row, "Label": name} for row, name in zip(block["rows"], named, strict=True)] == rows
 
 
 def test_the_card_is_the_signed_one_although_another_session_added_evidence(tmp_path):

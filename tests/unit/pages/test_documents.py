@@ -73,7 +73,7 @@ def test_a_document_says_what_it_states_who_approved_it_and_what_a_control_still
     assert "version 2" in page
     assert "another person than its authors" in site.html("document", document="risk-register")
     assert len(site.rows("document", "Controls")) == 38
-    lacking = site.rows("document", "What it does not say, and a control needs", document="log-plan")
+    lacking = site.rows("document", "Fields that are empty, and that a control needs", document="log-plan")
     assert lacking == []
     assert "superseded" in {r["State"]["state"] for r in site.rows("document", "Versions, newest first")}
 

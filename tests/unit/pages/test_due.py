@@ -29,6 +29,17 @@ def site(tmp_path_factory):
     office.publish("system", fields=ENTRY)
     office.publish("impact-assessment", fields={**FIELDS["impact-assessment"], "measures": MEASURES})
     office.publish("monitoring-plan", fields={**FIELDS["monitoring-plan"], "every_days": 20, "who_acts": None})
+    told = [{"audience": "clerks", "within": "72 hours"}, {"audience": "customers", "within": "5 working days"}]
+    office.publish("incident-communication-plan", fields={"audiences": told})
+    days = {"aware_on": str(TODAY), "detected_on": str(TODAY), "serious": "no"}
+    office.publish("incident", fields=days)
+    office.publish(
+        "use-process",
+        fields={
+            "process": "by score",
+            "oversight": "olga reads the list of overruled cases every two months, and reports.",
+        },
+    )
     return PageSite.of(registry.ledger, tmp_path_factory.mktemp("index") / "pages.db")
 
 
@@ -60,6 +71,30 @@ def test_somebody_owes_each_of_it(site):
     assert all(row["Who"] for row in rows), [row for row in rows if not row["Who"]]
     (measure,) = (r for r in rows if r["What"].startswith("measure against impact I1:"))
     assert (measure["Control"]["text"][:3], measure["Sealed"]["text"][:4]) == ("A.5", "leaf")
+
+
+def test_a_promise_in_words_has_the_day_that_follows_from_it_and_from_what_it_was_counted(site):
+    rows = site.rows("due", "Within 31 days")
+    (told,) = (r for r in rows if r["What"].startswith("notice of incident incident to clerks"))
+    assert (told["Day"], told["What"]) == (
+        str(TODAY + timedelta(days=3)),
+        "notice of incident incident to clerks: “72 hours”",
+    )
+    assert told["Counted from"] == f"{TODAY} (aware_on of incident), 72 hours after"
+    (read,) = [r for r in site.rows("due", "Within 365 days", {"within": "365"}) if r["What"].startswith("“olga")][:1]
+    assert read["Counted from"] == f"{TODAY} (the day of publication), every 2 months"
+    (run,) = [r for r in rows if r["What"].startswith("monitor run of")][:1]
+    assert run["Counted from"] == f"{TODAY} (the day of publication), every 20 days"
+
+
+def test_a_promise_without_a_day_is_quoted_and_names_the_field_that_would_give_one(site):
+    (row,) = site.rows("due", "Promised in words, without a day")
+    assert row["What"] == "notice of an incident to customers: “5 working days”"
+    assert row["Day"] == "no date can be computed: working days depend on holidays, which no field has"
+    assert row["Field that would give one"].startswith("the field, with one length of time")
+    tables = [block["title"] for block in site.json("due")["blocks"] if block["kind"] == "table"]
+    header, line = site.csv("due", {"table": str(tables.index("Promised in words, without a day"))})
+    assert (header[:3], line[:3]) == (["What", "Day", "Field that would give one"], list(row.values())[:3])
 
 
 def test_a_month_that_is_none_is_told_and_left_out(site):

@@ -6,7 +6,7 @@ import pytest
 
 from aims_mlflow.audit.view import LedgerView
 from aims_mlflow.ledger.leaves import Entry
-from aims_mlflow.lifecycle.erasure import erase
+from aims_mlflow.lifecycle.erasure import erase, erase_envelope
 from aims_mlflow.pages.index import PageIndex, index_path
 from aims_mlflow.records.base import uuid7
 from aims_mlflow.records.leaves.changes import DeletionLeaf, OutcomeLeaf, RenamingLeaf
@@ -65,6 +65,19 @@ def test_an_index_of_another_ledger_is_made_again(registry, index, tmp_path):
     index.refresh(other)
     assert index.size() == len(list(other.leaves()))
     assert index.models() == []
+
+
+def test_an_erased_record_leaves_the_index_as_if_it_was_made_from_what_is_left(registry, index, tmp_path):
+    view = LedgerView(registry.ledger)
+    index.refresh(view)
+    gone = registry.ledger.newest(types=("decision",))[0].fact.evidence[0]
+    found = index.connection.execute("SELECT id FROM record WHERE sha256 = ?", (gone,)).fetchone()["id"]
+    erase_envelope(registry.ledger, gone, "asked for", registry.approver, "olga")
+    index.refresh(view)
+    assert not index.connection.execute("SELECT 1 FROM words WHERE address = ?", (f"records/{found}",)).fetchall()
+    fresh = PageIndex(tmp_path / "fresh.db")
+    fresh.refresh(view)
+    assert contents(fresh) == contents(index)
 
 
 def test_nothing_that_can_be_erased_is_in_the_index_after_an_erasure(registry, index, tmp_path):

@@ -177,8 +177,13 @@ def test_a_control_of_an_absent_version_is_not_found(site):
         ),
         ("controls", {"state": "met!"}, "'met!' is no value of With the state"),
         ("due", {"within": "abc"}, "'abc' is no number that Days takes"),
-        ("due", {"days": "90"}, "'days' filters nothing on this page"),
-        ("waivers", {"model": NAME}, "'model' filters nothing on this page"),
+        ("due", {"days": "90"}, "this page has no filter 'days'"),
+        ("waivers", {"model": NAME}, "this page has no filter 'model'"),
+        ("ledger", {"from": "abc"}, "'abc' is no number of rows for 'from'"),
+        ("ledger", {"from": "-5"}, "'-5' is no number of rows for 'from'"),
+        ("decisions", {"rows": "1e3"}, "'1e3' is no number of rows for 'rows'"),
+        ("decisions", {"from": "9" * 20}, "is no number of rows for 'from'"),
+        ("decisions", {"from": "0"}, "'0' is no number of rows for 'from'"),
     ],
 )
 def test_what_a_page_does_not_understand_is_told_and_left_out(site, page, query, said):

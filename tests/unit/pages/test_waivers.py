@@ -4,9 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aims_mlflow.gates.authority import Authority
+from aims_mlflow.gates.void_waivers import SealedWaivers
+from aims_mlflow.gates.waivers import INVOLVED
+from aims_mlflow.ledger.leaves import Entry
 from aims_mlflow.lifecycle.measures import measures_due
 from aims_mlflow.lifecycle.model_history import ModelHistory
-from aims_mlflow.records.base import utc_text
+from aims_mlflow.lifecycle.recovery import outcome_of
+from aims_mlflow.records.base import utc_text, uuid7
+from aims_mlflow.records.leaves.changes import RenamingLeaf
 from support.good_documents import FIELDS, NEXT
 from support.ledger_with_decisions import NAME, SYSTEM, UNFAIR, decided_ledger
 from support.page_site import PageSite
@@ -85,10 +91,74 @@ def test_evidence_of_a_measure_that_is_late_is_told(registry, site):
     assert (about_2, about_3) == ("A.9.2", "A.9.3")
     assert late in text
     assert "evidence" not in other
-    (incident,) = measures_due(registry.ledger, ModelHistory(registry.ledger, NAME), datetime.now(UTC))
+    (incident,) = measures_due(ModelHistory(registry.ledger, NAME), datetime.now(UTC))
     registry.ledger.seal(incident.entry())
     site.shared.index.refresh(site.shared.view)
     assert late in dict(against(site))["A.9.2"]
     registry.ledger.seal(incident.entry("closed"))
     site.shared.index.refresh(site.shared.view)
     assert late not in dict(against(site))["A.9.2"], "somebody recorded it: the incident is closed"
+
+
+def states(site, control):
+    return {row["State"]["text"] for row in site.rows("waivers", "Waivers") if row["Control"] == control}
+
+
+def lines(registry):
+    authority = Authority(registry.ledger, NAME, registry.force, datetime.now(UTC))
+    return list(SealedWaivers(authority).lines(datetime.now(UTC)))
+
+
+def test_a_waiver_that_covers_nothing_is_told_with_the_reason_of_the_gate(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    long = utc_text(datetime.now(UTC) + timedelta(days=400))
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=long)
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.3", expires=UNTIL)
+    other = registry.second_approver("ana")
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.4", expires=UNTIL, signer=other)
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    too_long = "it is too long: the policy allows 90 days"
+    assert states(site, "A.9.2") == {f"covers nothing: {too_long}"}
+    assert states(site, "A.9.3") == {"in force"}
+    assert states(site, "A.9.4") == {f"covers nothing: {INVOLVED}"}
+    assert [line.partition(" of ")[2] for line in lines(registry)] == [
+        f"A.9.2 by olga until {long[:10]} covers nothing: {too_long}",
+        f"A.9.4 by ana until {UNTIL[:10]} covers nothing: {INVOLVED}",
+    ]  # fmt: skip
+    registry.consent("revocation", "deployment", UNFAIR, "champion")
+    site.shared.index.refresh(site.shared.view)
+    assert states(site, "A.9.3") == {"revoked"}
+
+
+@pytest.mark.parametrize(("action", "word"), [("revocation", "revoked"), ("retirement", "model retired")])
+def test_a_waiver_of_bytes_that_were_taken_back_is_in_force_nowhere(tmp_path, action, word):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    assert {row["State"]["text"] for row in site.rows("waivers", "Waivers")} == {"in force"}
+    until = utc_text(datetime.now(UTC) + timedelta(days=40))
+    assert any(NAME in str(row) for row in site.rows("overview", "Ending within 31 days"))
+    registry.consent(action, "deployment", UNFAIR, "champion")
+    site.shared.index.refresh(site.shared.view)
+    assert {row["State"]["text"] for row in site.rows("waivers", "Waivers")} == {word}
+    assert {row["What speaks against it"] for row in site.rows("waivers", "Waivers")} == {"nothing found"}
+    assert not [row for row in site.rows("overview", "Ending within 31 days") if "waiver" in row["What"]]
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=until)
+    site.shared.index.refresh(site.shared.view)
+    states = [row["State"]["text"] for row in site.rows("waivers", "Waivers")]
+    assert states == ["in force", *[word] * (len(states) - 1)], "a later waiver counts, and comes first"
+
+
+def test_a_measure_whose_incident_was_reviewed_is_not_late_under_a_new_name_of_the_model(tmp_path):
+    registry = decided_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    site = PageSite.of(registry.ledger, tmp_path / "pages.db")
+    registry.consent("waiver", "deployment", UNFAIR, "champion", control="A.9.2", expires=UNTIL, measure_due=GONE)
+    (incident,) = measures_due(ModelHistory(registry.ledger, NAME), datetime.now(UTC))
+    registry.ledger.seal(incident.entry())
+    leaf = RenamingLeaf(model_name="salary", previous=NAME, request=uuid7())
+    registry.ledger.seal(Entry(leaf))
+    registry.ledger.seal(Entry(outcome_of(leaf, done=True).changed(previous=NAME)))
+    site.shared.index.refresh(site.shared.view)
+    assert "evidence of its measure was due" in str(site.rows("waivers", "Waivers"))
+    registry.ledger.seal(incident.entry("closed"))
+    site.shared.index.refresh(site.shared.view)
+    assert "evidence of its measure was due" not in str(site.rows("waivers", "Waivers"))

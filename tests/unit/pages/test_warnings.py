@@ -18,25 +18,25 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def session_with_warnings(registry, *, undone):
-    """The files of a session whose fairness warns; a later record of it may undo that."""
+def session_with_warnings(registry, kind):
+    """The files of a session whose fairness warns; a later record of a kind names it as superseded."""
     writer = signed_sessions.session(registry.trainer, system=SYSTEM, model=GOOD, ratio="0.9", close=False)
     warned = writer.add("fairness", ABOUT, claims=CLAIMS, result="warned")
-    if undone:
+    if kind:
         again = Supersedes(id=warned.id, reason="measured again")
-        writer.add("fairness", ABOUT, claims=CLAIMS[1:], supersedes=again)
+        writer.add(kind, ABOUT, claims=CLAIMS[1:], supersedes=again)
     writer.close()
     return {f"aims/sessions/{writer.id}.jsonl": writer.jsonl()}, warned
 
 
-@pytest.fixture(params=[False, True], ids=["in force", "undone"])
+@pytest.fixture(params=["", "robustness", "fairness"], ids=["in force", "named by another kind", "undone"])
 def known(request, tmp_path):
     registry = Registry(f"sqlite:///{tmp_path}/ledger.db")
-    files, warned = session_with_warnings(registry, undone=request.param)
+    files, warned = session_with_warnings(registry, request.param)
     assert registry.ask("registration", files, GOOD, "1").allowed
     registry.consent("approval", "deployment", GOOD, "champion")
     assert registry.ask("deployment", files, GOOD, "1", "champion").allowed
-    return PageSite.of(registry.ledger, tmp_path / "pages.db"), warned, request.param
+    return PageSite.of(registry.ledger, tmp_path / "pages.db"), warned, request.param == "fairness"
 
 
 def test_a_decision_lists_what_it_relied_on_with_a_warning(known):

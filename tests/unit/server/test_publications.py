@@ -34,29 +34,29 @@ def people(registry):  # noqa: F811
     return {name: load_key(f"file:{path}") for name, path in files.items()}
 
 
-def publish(key, sha256=FILE, session=None, **stated):
-    """Sign a document into a run of its own; returns the run."""
-    run = make_run("requirements", {})
+def publish(key, sha256=FILE, session=None, kind="requirements", **stated):
+    """Sign a document of a kind into a run of its own; returns the run."""
+    run = make_run(kind, {})
     writer = SessionWriter(key, "x", system="loans", mlflow=MlflowIds(run_id=run))
     writer.id = session or writer.id
-    said = {"id": "requirements", "title": "t", "version": "1", "owner": "o", "author": "ana", "sha256": sha256,
-            "characters": 900, "system": "loans", "fields": FIELDS["requirements"], **stated}  # fmt: skip
+    said = {"id": kind, "title": "t", "version": "1", "owner": "o", "author": "ana", "sha256": sha256,
+            "characters": 900, "system": "loans", "fields": FIELDS.get(kind, {}), **stated}  # fmt: skip
     file = Artifact(path="aims/documents/r.md", sha256=sha256, size=9)
-    subject = Subject(name="document:requirements", digest={"sha256": sha256})
+    subject = Subject(name=f"document:{kind}", digest={"sha256": sha256})
     details = AttachmentDetails(document=DocumentStatement(**said))
-    writer.add("requirements", [subject], details=details, artifacts=(file,))
+    writer.add(kind, [subject], details=details, artifacts=(file,))
     tracking.put(run, {file.path: CONTENT})
     return put(writer, run)
 
 
-def event(kind, key, run, sha256=FILE, session=None, **said):
+def event(kind, key, run, sha256=FILE, session=None, document="requirements", **said):
     """Sign what a person decided about the document that a run publishes."""
     records = (read(line, "x") for data in tracking.session_files(run).values() for line in data.splitlines())
-    said = {"publication": next((r.sha256 for r in records if r.evidence.kind == "requirements"), None), **said}
+    said = {"publication": next((r.sha256 for r in records if r.evidence.kind == document), None), **said}
     writer = SessionWriter(key, "x", mlflow=MlflowIds(run_id=run))
     writer.id = session or writer.id
-    subject = Subject(name="document:requirements", digest={"sha256": sha256})
-    writer.add(f"document-{kind}", [subject], details=DocumentEventDetails(document="requirements", **said))
+    subject = Subject(name=f"document:{document}", digest={"sha256": sha256})
+    writer.add(f"document-{kind}", [subject], details=DocumentEventDetails(document=document, **said))
     return put(writer, run)
 
 
@@ -142,6 +142,19 @@ def test_nobody_approves_what_they_wrote(registry, people, name):  # noqa: F811
     event("approval", people[name], run)
     assert f"{name} wrote or published requirements: nobody approves what they wrote" in no(run)
     assert len(registry.leaves("evidence")) == 1, "the document, and not the approval"
+
+
+def test_nobody_approves_what_they_wrote_under_the_name_that_the_people_register_has(registry, people):  # noqa: F811
+    rita = {"id": "rita", "name": "Rita Weber", "function": "risk", "key_ids": [people["olga"].key_id]}
+    register = publish(people["ana"], kind="people", system=None, fields={"people": [rita]})
+    event("approval", people["rosa"], register, document="people")
+    assert tell(register) == 2
+    run = publish(people["ana"], author="Rita Weber")
+    assert tell(run) == 1
+    event("approval", people["olga"], run)
+    assert "olga wrote or published requirements: nobody approves what they wrote" in no(run)
+    event("approval", people["rosa"], run)
+    assert tell(run) == 1
 
 
 def test_what_would_have_no_effect_is_refused_with_the_reason(registry, people):  # noqa: F811

@@ -154,7 +154,7 @@ def test_a_ledger_of_an_earlier_release_files_what_it_sealed(registry, client, f
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         before = database.execute("SELECT * FROM aims_sessions ORDER BY 1, 2").fetchall()
         database.execute("DROP TABLE aims_sessions")
-        database.execute("UPDATE aims_alembic_version SET version_num = '0004'")
+        database.execute("UPDATE aims_alembic_version SET version_num = '0005'")
     Ledger(f"sqlite:///{path}")
     with contextlib.closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT * FROM aims_sessions ORDER BY 1, 2").fetchall() == before != []

@@ -145,7 +145,8 @@ def test_a_number_on_an_edge_is_in_the_band_that_begins_with_it(width):
 
     values = np.round(np.repeat(np.arange(1, 41), 40) * width / 4, 4)
     codes, names, _ = cut_into_bands(values)
-    for value, name in {(v, names[c]) for v, c in zip(values, codes, strict=True)}:
-        low, _, high = name.partition(" to under ")
-        if high:
-            assert float(low) <= value < float(high), (value, name)
+    bands = {(v, *names[c].partition(" to under ")[::2]) for v, c in zip(values, codes, strict=True)}
+    closed = [(value, low, high) for value, low, high in bands if high]
+    assert closed
+    for value, low, high in closed:
+        assert float(low) <= value < float(high)

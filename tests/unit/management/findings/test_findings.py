@@ -139,6 +139,21 @@ CASES = {
             "conclusions": ["good"]}])),
         [f"T1 {SYSTEM}/{API}", f"T5 {SYSTEM}/{API}/ISO 42001"],
     ),
+    "terms by another name": (
+        good(supplier=states.supplier(documents=[{"kind": kind, "scope": scope, "covers_service": True, "conclusions": ["read"]}
+             for kind, scope in (("other", "the data processing agreement"), ("card", "the terms of service of the API"))])),
+        [f"T1 {SYSTEM}/{API}"],
+    ),
+    "a card without a conclusion": (
+        good(supplier=states.supplier(documents=[{"kind": "card", "scope": "API", "covers_service": True,
+                                                  "conclusions": ["none to report"]}])),
+        [f"T1 {SYSTEM}/{API}"],
+    ),
+    "our test waits": (good(own_test=own_test(decision="pending legal review")), [f"T11 {SYSTEM}/{API}/2024-11-20"]),
+    "our test misses what it calls passed": (
+        good(own_test=own_test(results=["38 of 40, at least 39: passed"], conditions="letters are read by a clerk")),
+        [f"T11 {SYSTEM}/{API}/2024-11-20"],
+    ),
     "a certificate that its holder wrote": (certified(issuer="OpenAI"), [f"T5 {SYSTEM}/{API}/SOC 2"]),
     "a certificate without an end": (certified(expires=None), [f"T5 {SYSTEM}/{API}/SOC 2"]),
     "a certificate of another company": (certified(entity="Holding"), [f"T5 {SYSTEM}/{API}/SOC 2"]),

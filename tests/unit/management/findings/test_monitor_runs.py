@@ -8,21 +8,22 @@ import pytest
 from aims_mlflow.management.findings.every import findings
 from aims_mlflow.records.base import parse_time
 from aims_mlflow.records.documents.lifecycle import Acknowledgement, MonitoringPlanDocument
+from aims_mlflow.records.evidence import Claim
 from support import live_states
 from support.management_states import NOW, SYSTEM, good
 
 AT = f"{SYSTEM}/income@champion"
 
 
-def watched(details=None, result="passed", **plan):
-    """A version in use with a run of the monitor, and the findings L10, L16 and L17 about it."""
+def watched(details=None, result="passed", claims=(), beside=None, **plan):
+    """A version in use with a run of the monitor, and the findings L10, L16 and L17 about it; `beside` is another plan."""
 
     def change(parts):
         about, _ = parts["monitor-run"]
         runs = parts.pop("monitor-run")
         parts["drift-baseline"] = (about, {})
         parts["monitor-run"] = runs
-        runs[1].update(details={"rows": 500, **(details or {})}, result=result)
+        runs[1].update(details={"rows": 500, **(details or {})}, result=result, claims=list(claims))
 
     records = live_states.session_records(change)
     state = live_states.live(live_states.with_texts(good(), live_states.assessed(records)), records)
@@ -31,6 +32,7 @@ def watched(details=None, result="passed", **plan):
     (baseline,) = (r for r in records if r.evidence.kind == "drift-baseline")
     changed = old.model_copy(update={n: v(run) if callable(v) else v for n, v in plan.items()})
     documents = tuple(changed if d.id == old.id else d for d in state.documents)
+    documents += (old.model_copy(update=beside),) if beside else ()
     found = findings(dataclasses.replace(state, documents=documents), NOW)
     return [f for f in found if f.rule in ("L10", "L16", "L17")], run, baseline, old
 
@@ -73,6 +75,21 @@ def test_a_breach_that_was_judged_late_or_by_nobody(acknowledged, word):
     (one,), run, _, _ = watched(result="failed", within_hours=24, acknowledged=acknowledged)
     assert (one.rule, one.about) == ("L10", f"{AT}/{run.id}")
     assert word in one.fact
+
+
+def test_the_hours_of_a_plan_for_another_alias_are_not_those_of_this_one():
+    shadow = {"id": "plan-shadow", "model": "income@shadow", "within_hours": 1}
+    breach = {"result": "failed", "model": "income@champion", "acknowledged": late(23)}
+    assert watched(**breach, within_hours=24, beside=shadow)[0] == []
+    (one,), *_ = watched(**breach, within_hours=22, beside={**shadow, "within_hours": 48})
+    assert "was to be within 22 hours" in one.fact
+
+
+def test_a_run_that_only_warned_is_no_breach_as_the_monitor_and_the_gate_say():
+    claim = Claim(metric="share_missing", value="0.2", limit="0.1", comparator="<=", passed=False, severity="warning")
+    assert watched(result="warned", claims=[claim])[0] == []
+    (one,), *_ = watched(result="failed", claims=[claim.model_copy(update={"severity": "failing"})])
+    assert one.rule == "L10"
 
 
 def test_a_breach_that_was_judged_in_time():

@@ -68,6 +68,11 @@ CASES = {
     "a component under a research licence": (
         good(supplier=supplier(licence="research licence of the university")), [f"T9 {SYSTEM}/{API}"],
     ),
+    **{
+        f"a component: {text}": (good(supplier=supplier(licence=text)), [f"T9 {SYSTEM}/{API}"])
+        for text in ("no commercial use", "not for commercial use", "unlicensed", "banned for credit decisions")
+    },
+    "a component for gain": (good(supplier=supplier(licence="commercial licence")), []),
     "a component that is not for gain": (good(supplier=supplier(licence="CC-BY-NC-4.0")), [f"T9 {SYSTEM}/{API}"]),
     "a component under an open licence": (good(supplier=supplier(licence="Apache-2.0")), []),
     "data for research only": (trained_on(licence="for academic research only"), [f"T9 {SYSTEM}/data/census"]),

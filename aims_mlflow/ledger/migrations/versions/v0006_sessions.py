@@ -8,8 +8,8 @@ from aims_mlflow.ledger.sealed_sessions import session_rows
 from aims_mlflow.ledger.upgrade import append_only
 from aims_mlflow.records.leaves import read_content
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 PAGE = 1000
