@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Leaves = list[tuple[Leaf, LeafContent]]
 
+HIDDEN = "someone hid it from those who look for it, such as the gate"
+
 
 def leaf_content(leaf: Leaf) -> LeafContent:
     """Parse the content of a leaf from untrusted bytes.
@@ -55,10 +57,15 @@ class PartCheck:
         out, policy = PartResult(), part.policy
         numbers = [leaf.sequence for leaf in part.leaves]
         bodies, columns = self._view.bodies(numbers), self._view.columns(numbers)
-        for some, names in _cut([(leaf, content) for leaf in part.leaves if (content := _content(leaf, out))]):
+        read = [(leaf, content) for leaf in part.leaves if (content := _content(leaf, out))]
+        hidden = self._view.hidden(read)
+        for some, names in _cut(read):
             self._envelopes.fetch(names)
             for leaf, content in some:
                 _found_as(leaf, content, columns.get(leaf.sequence), out)
+                if leaf.sequence in hidden:
+                    what = "the database does not file its sessions under the digest of the model"
+                    out.wrong("completeness", named(leaf), what, HIDDEN)
                 self._body(leaf, content, bodies.get(leaf.sequence), out)
                 self._envelopes.check(leaf, content, policy, out)
                 self._says(leaf, content, out)
@@ -139,7 +146,7 @@ def _found_as(leaf: Leaf, content: LeafContent, columns: SearchColumns | None, o
     wrong = [name for name in said._fields if columns is not None and getattr(columns, name) != getattr(said, name)]
     if wrong:
         what = f"the database files it under another {' and '.join(wrong)}"
-        out.wrong("completeness", named(leaf), what, "someone hid it from those who look for it, such as the gate")
+        out.wrong("completeness", named(leaf), what, HIDDEN)
 
 
 def _content(leaf: Leaf, out: PartResult) -> LeafContent | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.leaves import Leaf, SearchColumns
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import ModelLeaves
-    from aims_mlflow.records.leaves.base import LeafBody
+    from aims_mlflow.records.leaves.base import LeafBody, LeafContent
 
 
 class View(Protocol):
@@ -30,6 +30,9 @@ class View(Protocol):
 
     def columns(self, sequences: Sequence[int]) -> dict[int, SearchColumns]:
         """Return the columns beside these leaves by which a database finds them; none where there are no columns."""
+
+    def hidden(self, leaves: Sequence[tuple[Leaf, LeafContent]]) -> set[int]:
+        """Return those leaves of which a session is not found by the digest of its model, where a database finds it."""
 
     def envelopes(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the kept envelopes among these sha256 names."""
@@ -67,7 +70,7 @@ class LedgerView:
         self.state = ledger.state
         self.stored = ledger.state.stored
         self.active = ledger.state.active
-        self.bodies, self.columns = ledger.bodies, ledger.columns
+        self.bodies, self.columns, self.hidden = ledger.bodies, ledger.columns, ledger.sessions.hidden
 
     def leaves(
         self, *, start: int = 0, types: Sequence[str] = (), model_name: str | None = None, request: str | None = None

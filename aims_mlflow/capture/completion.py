@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aims_mlflow.adapters.models import file_prefix
-from aims_mlflow.capture import run_view
+from aims_mlflow.capture import earlier_sessions, run_view
 from aims_mlflow.capture.console import log, say
 from aims_mlflow.capture.kept_models import unsent_folder
 from aims_mlflow.capture.recorder import artifact
@@ -161,10 +161,9 @@ def write(run: OpenRun, models: Models, recorder: Recorder) -> bool:
 
     Further runs that logged one of the models get the same files: who looks there finds the evidence.
     """
-    files = {**recorder.files, **recorder.session_files()}
     try:
         for run_id in (run.run_id, *run.copies):
-            tracking.put(run_id, files)
+            tracking.put(run_id, {**recorder.files, **earlier_sessions.not_there(run_id, recorder)})
             tags = {"aims.session": recorder.session_id, "aims.system": run.setup.config.system.id}
             tracking.tag_run(run_id, {**recorder.tags, **tags})
         for model in models:

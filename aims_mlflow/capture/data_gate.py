@@ -100,7 +100,13 @@ def record_data(plan: TrainingPlan, run: OpenRun, data: TrainingData, recorder: 
     if run.trial is None:
         # The store is tried before hours of training, and holds the pack's digest from before it.
         # The files that its records name go with it: a training that is cut off leaves evidence that can be read.
-        tracking.put(run.run_id, {session_path(recorder.session_id): recorder.jsonl(), **recorder.files})
+        tracking.put(run.run_id, {**_session_so_far(plan, run, recorder), **recorder.files})
+
+
+def _session_so_far(plan: TrainingPlan, run: OpenRun, recorder: Recorder) -> dict[str, bytes]:
+    """Return the session file so far; none for a run that has models: without its manifest it would close them too."""
+    has_models = plan.run_id is not None or bool(run.models_before)
+    return {} if has_models else {session_path(recorder.session_id): recorder.jsonl()}
 
 
 def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> bool:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aims_mlflow.evidence import tracking
+from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.trust import trust_only
 from aims_mlflow.evidence.verify import check_session
 
@@ -30,3 +31,17 @@ def add(run: OpenRun, recorder: Recorder) -> None:
             recorder.earlier_sessions[session] = content
         else:
             recorder.keeps_documents = True
+
+
+def not_there(run_id: str, recorder: Recorder) -> dict[str, bytes]:
+    """Return the session files that a run does not have yet: a gated server lets no session be written a second time.
+
+    Raises:
+        Unreachable: the run's files cannot be listed.
+    """
+    sessions = recorder.session_files()
+    if not recorder.earlier_sessions:
+        return sessions
+    with tracking.reaching(f"list the evidence of run {run_id}"):
+        there = {found.path: found.file_size for found in tracking.client().list_artifacts(run_id, SESSION_DIR)}
+    return {name: content for name, content in sessions.items() if there.get(name) != len(content)}

@@ -18,6 +18,7 @@ from aims_mlflow.errors import EvidenceError
 from aims_mlflow.evidence.session import SESSION_DIR
 from aims_mlflow.evidence.statement import read
 from aims_mlflow.records.base import Record, Sha256
+from aims_mlflow.records.leaves.base import UNSIGNED
 from aims_mlflow.signing import dsse
 from aims_mlflow.signing.keys import PublicKey
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from aims_mlflow.records.keyring import KeyEntry
 
-UNSIGNED_FILE = f"{SESSION_DIR}/unsigned.jsonl"
+UNSIGNED_FILE = f"{SESSION_DIR}/{UNSIGNED}"
 MAX_KEYS = 3
 _OURS = re.compile(rf"{SESSION_DIR}/[0-9a-f-]{{36}}\.jsonl", re.ASCII)
 _KEY_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -19,7 +19,7 @@ from aims_mlflow.records.decision import Decision, PriorAuthority, Unmet
 from aims_mlflow.signing.owners import is_among, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from aims_mlflow.evidence.verify import CheckedSession
@@ -102,6 +102,27 @@ def decide(
         documents_read=asked.shelf.leaves if rules.reads_documents else None,
         not_asked=not_asked(rules) or None,
     )
+
+
+def decide_with_kept(
+    rules: Rules,
+    sessions: Sequence[CheckedSession],
+    kept: Collection[str],
+    consents: Sequence[SignedConsent],
+    asked: DecisionRequest,
+    now: datetime,
+    *,
+    counted: CountingEvidence | None = None,
+) -> Decision:
+    """Decide by a run's sessions and those that the ledger kept about the same bytes, which `kept` names.
+
+    What was kept never helps: a model that its run's own files do not let pass is refused by these.
+    """
+    if kept:
+        alone = decide(rules, [s for s in sessions if s.name not in kept], consents, asked, now)
+        if alone.would_refuse:
+            return alone
+    return decide(rules, sessions, consents, asked, now, counted)
 
 
 def _subject(

@@ -25,7 +25,7 @@ from aims_mlflow.records.policy import (
     Stage,
     StageRules,
 )
-from aims_mlflow.signing.owners import other_spellings
+from aims_mlflow.signing.owners import look_alikes
 from aims_mlflow.strict_yaml import Document, parse, read
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ class LoadedPolicy:
         return rules is not None and alias.lower() in {a.lower() for a in rules.aliases}
 
     def taken_for(self, alias: str) -> str | None:
-        """Return the gated alias that an ungated one can be taken for: by accents, look-alike or invisible letters."""
+        """Return the gated alias that an ungated one reads like: by accents, look-alike or invisible letters."""
         rules = self.policy.stages.get("deployment")
-        same = other_spellings(alias, rules.aliases) if rules and not self.gated_alias(alias) else []
+        same = look_alikes(alias, rules.aliases) if rules and not self.gated_alias(alias) else []
         return same[0] if same else None
 
     def gated_move(self, mlflow_stage: str) -> bool:

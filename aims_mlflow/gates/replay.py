@@ -13,7 +13,7 @@ from aims_mlflow.evidence.verify import CheckedSession, check_session
 from aims_mlflow.gates.authority import Authority, named_envelopes
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide_with_kept
 from aims_mlflow.gates.rules_in_force import read_rules
 from aims_mlflow.gates.sealed_documents import KnownSessions, sealed_shelf
 from aims_mlflow.records.base import parse_time
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.signed_consent import SignedConsent
     from aims_mlflow.ledger.ledger import Ledger
+    from aims_mlflow.records.keyring import Role
 
 TRAIN_AGAIN = "train again with a key that may sign now"
 
@@ -121,7 +122,7 @@ def replay(
         shelf=NO_DOCUMENTS if said.documents_read is None else sealed_shelf(authority, sessions, said.documents_read),
         ways_back=said.ways_back,
     )
-    return decide(rules, checked, given, asked, now)
+    return decide_with_kept(rules, checked, content.kept or (), given, asked, now)
 
 
 def same(said: Decision, again: Decision) -> bool:
@@ -158,16 +159,21 @@ def _given(signed: SignedConsent, reasons: dict[str, str]) -> SignedConsent:
     return replace(signed, consent=signed.consent.model_copy(update={"comment": reasons[signed.id]}))
 
 
+def evidence_roles(rules: Rules) -> tuple[Role, ...]:
+    """Return the roles whose evidence the rules accept."""
+    return ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+
+
 def files_of(ledger: Ledger, content: DecisionLeaf, body: DecisionBody) -> dict[str, bytes]:
     """Return the session files that a decision read, by their names.
 
     Raises:
         EvidenceError: an envelope of one is missing or was changed.
     """
-    return {name: _joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
+    return {name: joined(ledger, lines, body.beside or {}) for name, lines in content.sessions.items()}
 
 
-def _joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> bytes:
+def joined(ledger: Ledger, lines: list[str], beside: Mapping[str, str]) -> bytes:
     """Return a session file as it was read: its envelopes by sha256, an empty line by an empty name."""
     kept = named_envelopes(ledger, [name for name in lines if name])
     missing = [name for name in lines if name and name not in kept]
@@ -184,7 +190,7 @@ def check_sessions(
     A check of signatures is a function of bytes, name, keyring, roles and cap alone, no clock: with all of them the
     same, it is taken from `known`. Whether a signature counts now is asked each time.
     """
-    roles = ("trainer", rules.reevaluation) if rules.reevaluation else ("trainer",)
+    roles = evidence_roles(rules)
     force, out = authority.force, []
     most = force.policy.policy.caps.max_records
     for name, data in sorted(files.items()):

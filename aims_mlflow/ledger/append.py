@@ -14,6 +14,7 @@ from aims_mlflow.ledger import heads
 from aims_mlflow.ledger.database import writing
 from aims_mlflow.ledger.leaves import TYPES, Leaf, SearchColumns, leaf_hash
 from aims_mlflow.ledger.merkle import Frontier
+from aims_mlflow.ledger.sealed_sessions import session_rows
 from aims_mlflow.ledger.state import activate, calls
 from aims_mlflow.ledger.stored_values import fit
 from aims_mlflow.ledger.tree import extend, frontier
@@ -36,7 +37,7 @@ MAX_REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class Written:
-    """What a transaction wrote: leaves, the names of envelopes that are there now, and the tree's edge after it."""
+    """What a transaction wrote: leaves, the names of envelopes and sessions that are there now, and the tree's edge."""
 
     leaves: list[Leaf]
     names: set[str]
@@ -116,6 +117,7 @@ class Appender:
             for leaf, (_, salt, body) in zip(out, made, strict=True)
         ]
         envelopes, names = self._new_envelopes([raw for entry in entries for raw in entry.envelopes])
+        sessions, filed = self._new_sessions(out, entries)
         edge = self._edge(connection, before)
         grown, nodes = extend(edge, [bytes.fromhex(leaf.leaf_hash) for leaf in out])
         write(
@@ -124,10 +126,11 @@ class Appender:
             (tables.bodies, salted),
             (tables.calls, calls(connection, tables, [(e.call, e.content.request) for e in entries if e.call])),
             (tables.envelopes, envelopes),
+            (tables.sessions, sessions),
             (tables.tree.nodes, nodes),
             *self._proofs.grown(connection, grown, before.head),
         )
-        return Written(out, names, edge)
+        return Written(out, names | filed, edge)
 
     def _edge(self, connection: Connection, before: TreeState) -> Frontier:
         """Return the tree's right edge before an append: from memory, if other workers appended nothing, or little."""
@@ -152,6 +155,18 @@ class Appender:
             fit(raw)
         asked = {name: raw for name, raw in named.items() if name not in self._kept}
         return [{"sha256": name, "envelope": raw} for name, raw in asked.items()], set(asked)
+
+    def _new_sessions(
+        self, leaves: Sequence[Leaf], entries: Sequence[Entry]
+    ) -> tuple[list[dict[str, str | int]], set[str]]:
+        """Return (rows of the sessions that this worker has not filed, their names); one that is there stays."""
+        rows = {
+            f"{row['model_digest']} {row['session']}": row
+            for leaf, entry in zip(leaves, entries, strict=True)
+            for row in session_rows(entry.content, leaf.sequence)
+        }
+        new = {name: row for name, row in rows.items() if name not in self._kept}
+        return list(new.values()), set(new)
 
 
 def _leaf(entry: Entry) -> tuple[bytes, bytes, bytes]:

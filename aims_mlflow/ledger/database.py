@@ -46,7 +46,7 @@ class Tables:
         look_at_all(self.metadata)
 
     def _add_leaves(self) -> None:
-        """Add the leaves, the erasable bodies beside them, and the envelopes that they name."""
+        """Add the leaves, the erasable bodies beside them, the envelopes that they name, and where sessions are."""
         self.leaves = sa.Table(
             "aims_leaves",
             self.metadata,
@@ -72,6 +72,14 @@ class Tables:
             self.metadata,
             sa.Column("sha256", sa.String(64), primary_key=True),
             sa.Column("envelope", sa.LargeBinary, nullable=False),
+        )
+        self.sessions = sa.Table(
+            "aims_sessions",
+            self.metadata,
+            sa.Column("model_digest", sa.String(64), primary_key=True),
+            sa.Column("session", sa.String(64), primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+            sa.Column("sequence", NUMBER, nullable=False),
         )
 
     def _add_shared_state(self) -> None:

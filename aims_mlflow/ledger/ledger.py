@@ -52,6 +52,7 @@ class Ledger:
         from aims_mlflow.ledger.model_leaves import Memory
         from aims_mlflow.ledger.model_locks import ModelLocks
         from aims_mlflow.ledger.proofs import LedgerProofs
+        from aims_mlflow.ledger.sealed_sessions import SealedSessions
         from aims_mlflow.ledger.state import LedgerState
 
         self.uri = uri
@@ -60,6 +61,7 @@ class Ledger:
         self._locks = ModelLocks(self._engine)
         self._memory = Memory(LeafReader(self._engine, self._tables))
         self.state = LedgerState(self._engine, self._tables)
+        self.sessions = SealedSessions(self._engine, self._tables)
         self.proofs = LedgerProofs(self._engine, self._tables, log)
         self._writer = Appender(self._engine, self._tables, self.proofs)
 

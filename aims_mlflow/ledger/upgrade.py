@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 VERSION_TABLE = "aims_alembic_version"
-HEAD = "0005"
+HEAD = "0006"
 # What a database without a version was made by: `create_all`, with the tables of this revision.
 BEFORE_MIGRATIONS = "0001"
 _FIRST_TABLE = "aims_leaves"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # A call that is made once more keeps its latest request; an envelope is named by its digest. Both databases can do it.
 CONFLICTS = {
     "aims_envelopes": " ON CONFLICT (sha256) DO NOTHING",
+    "aims_sessions": " ON CONFLICT (model_digest, session) DO NOTHING",
     "aims_calls": " ON CONFLICT (call) DO UPDATE SET request = excluded.request, seconds = excluded.seconds",
 }
 

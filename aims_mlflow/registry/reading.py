@@ -233,6 +233,23 @@ def try_digest(version: Any) -> tuple[str | None, str]:
         return None, exc.sentence()
 
 
+def try_digest_of_row(version: Any) -> tuple[str | None, str]:
+    """Return the digest of what the registry's row names, as `try_digest`, where users load from another place.
+
+    A gated server answers where the files lie that it let in; who reads the database, or a server without the gate,
+    loads what the row names.
+    """
+    try:
+        for place in named_elsewhere(version.name, str(version.version)):
+            with store.downloaded(
+                place, f"what the row of version {version.version} of {version.name} names"
+            ) as folder:
+                return model_digest(folder), ""
+    except AimsError as exc:
+        return None, exc.sentence()
+    return try_digest(version)
+
+
 def named_elsewhere(name: str, version: str) -> list[str]:
     """Return the place that the registry's row names for a version, where it is not the one that a user loads from.
 

@@ -29,7 +29,7 @@ from aims_mlflow.records.leaves.changes import (
 from aims_mlflow.records.leaves.others import FindingLeaf
 from aims_mlflow.registers.findings import Finding, record
 from aims_mlflow.registers.kinds import RECONCILED
-from aims_mlflow.registry.reading import RegistryModel, lookups, models, try_digest, try_model
+from aims_mlflow.registry.reading import RegistryModel, lookups, models, try_digest, try_digest_of_row, try_model
 from aims_mlflow.registry.workspaces import in_workspace
 
 if TYPE_CHECKING:
@@ -248,6 +248,8 @@ def _of_alias(
         return
     registered = past.registered(version)
     digest, why = try_digest(seen.versions[version])
+    if digest == registered:
+        digest, why = try_digest_of_row(seen.versions[version])
     if digest is None:
         text = f"the files of {seen.ledger_name} version {version} ({at}) cannot be read: {why}"
         yield Finding(of_kind(about="unreadable-bytes"), text)

@@ -2,7 +2,8 @@
 
 MLflow's artifact proxy writes and deletes with the server's own credentials for whoever may edit an experiment. So the
 server asks the registry before each write: files of a version that is registered stay as they are, and so do the
-session files of its run. New sessions may be added, since they are evidence too.
+session files of its run. New sessions may be added, since they are evidence too: whole ones that known keys signed,
+because any other would speak against the version for good.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aims_mlflow.evidence.session import SESSION_DIR
+from aims_mlflow.evidence.verify import check_session
 from aims_mlflow.server.failing_closed import closed, denied
 from aims_mlflow.server.stored_evidence import MODEL_ID, RUN_ID
 from aims_mlflow.settings import value_of
@@ -21,6 +23,7 @@ from aims_mlflow.settings import value_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aims_mlflow.gates.rules_in_force import RulesInForce
     from aims_mlflow.server.stored_rows import RegistryRows
 
 SESSIONS = f"artifacts/{SESSION_DIR}"
@@ -41,6 +44,8 @@ class Write:
     `root` is the address that the repository was opened by, `path` is below it, and `place` is what that leads to.
     `overwrites_later`: whether links for parts write the whole file, which those of Azure do, and not those of S3.
     `link_seconds`: for how long a link is to work by which the client writes the file itself; 0 where there is none.
+    `content` returns the bytes that are written, None where the call does not have them; `stored` those that are there.
+    `asks_again`: whether the door is asked once more when the bytes of a stream are known.
     """
 
     root: str
@@ -51,13 +56,18 @@ class Write:
     is_deletion: bool = False
     link_seconds: int = 0
     overwrites_later: bool = False
+    content: Callable[[int], bytes | None] = lambda _: None
+    stored: Callable[[int], bytes] = lambda _: b""
+    asks_again: bool = False
 
 
 class ArtifactDoor:
     """Refuses changes of what a registry relies on."""
 
-    def __init__(self, rows: RegistryRows) -> None:
+    def __init__(self, rows: RegistryRows, force: Callable[[], RulesInForce]) -> None:
+        """`force` returns the rules in force: their keyring has the keys that are known."""
         self._rows = rows
+        self._force = force
 
     def pass_through(self, write: Write) -> None:
         """Let a change of artifacts pass, or refuse it.
@@ -99,13 +109,36 @@ class ArtifactDoor:
                 return True
         return False
 
-    @staticmethod
-    def _meets_sessions(write: Write, in_run: str) -> bool:
-        """Return whether a write changes a session of a run, or puts a folder where only sessions are."""
+    def _meets_sessions(self, write: Write, in_run: str) -> bool:
+        """Return whether a write changes a session of a run, or puts a folder where only sessions are.
+
+        Raises:
+            MlflowException: it adds a file that is no whole session, or that no known key signed.
+        """
         if write.deletes:
             return _meet(SESSIONS, in_run, deletes=True)
         _, sessions, name = in_run.partition(f"{SESSIONS}/")
-        return bool(sessions) and ("/" in name or write.exists())
+        if not sessions or ("/" not in name and write.asks_again):
+            return False
+        if "/" in name:
+            return True
+        force = self._force()
+        most = force.policy.policy.caps.max_session_bytes
+        content = write.content(most)
+        if write.exists():
+            return content is None or len(content) > most or write.stored(most) != content
+        if content is not None and name.endswith(".jsonl") and not _is_whole(content, force):
+            raise denied(
+                "The change of artifacts refused: a registered version relies on this run's evidence, and only whole "
+                "sessions that known keys signed are added to it. Next: `aims keys add`, or evaluate in a new run"
+            )
+        return False
+
+
+def _is_whole(content: bytes, force: RulesInForce) -> bool:
+    """Return whether a session verifies to its manifest, by keys of the keyring in whatever role."""
+    most = force.policy.policy.caps.max_records
+    return check_session(content, SESSION_DIR, force.keyring.find, force.any_role, most, timeless=True).sound
 
 
 def _meet(place: str, path: str, *, deletes: bool) -> bool:

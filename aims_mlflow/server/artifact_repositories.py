@@ -13,6 +13,7 @@ import logging
 import os
 import posixpath
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ WRITES = {
     # A stream ends when its client lets it, long after the door was asked for the first time.
     PUBLISH: None,
 }
-DESTINATION = "destination_file_path"
+DESTINATION, STAGED = "destination_file_path", "temp_file_path"
+STREAMS = ("log_artifact_from_stream", "log_artifact_from_async_stream")
 AZURE = ("wasb:", "wasbs:", "abfs:", "abfss:")
 _log = logging.getLogger(__name__)
 
@@ -106,6 +108,9 @@ def _asking(method: Any, name: str, door: Callable[[], Any]) -> Any:
             is_deletion=name == "delete_artifacts",
             link_seconds=int(given.get("expiration") or 0),
             overwrites_later=name == "create_multipart_upload" and self.artifact_uri.startswith(AZURE),
+            content=lambda most: _content(name, given, most),
+            stored=lambda most: _stored(self, path, given, most),
+            asks_again=name in STREAMS and hasattr(self, PUBLISH),
         )
         door().pass_through(asked)
         return method(self, *args, **kwargs)
@@ -139,3 +144,22 @@ def _exists(repository: Any, path: str, given: Mapping[str, Any]) -> bool:
     if DESTINATION in given:
         return Path(given[DESTINATION]).exists()
     return any(found.path == path for found in repository.list_artifacts(posixpath.dirname(path) or None))
+
+
+def _content(name: str, given: Mapping[str, Any], most: int) -> bytes | None:
+    """Return the bytes that a call writes, one more than `most` of them at most; None where it does not have them."""
+    local = given.get(STAGED) or (given["local_file"] if name == "log_artifact" else None)
+    return _read(Path(local), most) if local else None
+
+
+def _stored(repository: Any, path: str, given: Mapping[str, Any], most: int) -> bytes:
+    """Return the bytes of the file that is there."""
+    if DESTINATION in given:
+        return _read(Path(given[DESTINATION]), most)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as folder:
+        return _read(Path(repository.download_artifacts(path, folder)), most)
+
+
+def _read(file: Path, most: int) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(most + 1)

@@ -73,6 +73,8 @@ class DecisionContext:
     void_waivers: tuple[str, ...] = ()
     # The ledger's leaves as they were read for the last time.
     read: LeavesNow | None = None
+    # The sessions that the run does not have, which the ledger kept.
+    kept: tuple[str, ...] = ()
 
 
 def kept_lines(files: dict[str, bytes]) -> KeptLines:
@@ -95,6 +97,7 @@ def announced_decision(
         request=request,
         mlflow_stage=change.mlflow_stage,
         sessions=context.lines.sessions,
+        kept=list(context.kept) or None,
         consents=list(context.consents),
         registered=context.registered,
         standing=context.prior.request if context.prior else None,

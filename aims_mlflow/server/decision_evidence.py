@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.bounded_cache import BoundedCache
 from aims_mlflow.canonical import sha256_hex
-from aims_mlflow.errors import EvidenceError
+from aims_mlflow.errors import AimsError, EvidenceError
 from aims_mlflow.evidence.statement import read as read_record
 from aims_mlflow.evidence.unsigned_lines import signed_lines_only
-from aims_mlflow.evidence.verify import check_signature
+from aims_mlflow.evidence.verify import check_session, check_signature
 from aims_mlflow.gates.consents import MAX_KNOWN, KnownConsents, sealed_consents
 from aims_mlflow.gates.counting_evidence import count
-from aims_mlflow.gates.replay import check_sessions
+from aims_mlflow.gates.replay import check_sessions, evidence_roles
 from aims_mlflow.gates.sealed_documents import sealed_shelf
 from aims_mlflow.gates.void_waivers import SealedWaivers
 from aims_mlflow.server.change import NO_LINES, KeptLines, kept_lines
 from aims_mlflow.server.model_bytes import ModelBytes
+from aims_mlflow.server.sealed_evidence import missing_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +51,16 @@ class ModelEvidence:
     """The stored evidence of one model: its digest, its origin, and the session files of its run.
 
     `lines` are the lines of the files as the ledger keeps them, once the files have been reduced to signed lines.
+    `kept` names those files that the ledger gave, since the run does not have them. `unread` is why the sessions cannot
+    be read; earlier authority needs none.
     """
 
     owner: ArtifactOwner
     digest: str
     session_files: dict[str, bytes]
     lines: KeptLines = NO_LINES
+    kept: tuple[str, ...] = ()
+    unread: AimsError | None = None
 
 
 class DecisionEvidence:
@@ -79,15 +84,18 @@ class DecisionEvidence:
         self.stored.forget()
 
     def of_model(self, owner: ArtifactOwner, policy: Policy) -> ModelEvidence:
-        """Hash a model's bytes and read its run's session files.
+        """Hash a model's bytes, and read its run's session files where they can be read.
 
         Raises:
-            EvidenceError: there are none, more than the policy's caps, or elsewhere than its locations.
-            Unreachable: they cannot be read, or are still being hashed.
+            EvidenceError: it has no files, more than the policy's caps, or elsewhere than its locations.
+            Unreachable: its files cannot be read, or are still being hashed.
         """
         caps, allowed = policy.caps, policy.locations or ()
         digest = self.bytes.digest(owner.location, self.stored.files(owner.location, allowed), caps)
-        files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
+        try:
+            files = self.stored.session_files(owner.run_id, caps, allowed) if owner.run_id else {}
+        except AimsError as exc:
+            return ModelEvidence(owner, digest, {}, unread=exc)
         return ModelEvidence(owner, digest, files)
 
     def is_unchanged(self, owner: ArtifactOwner, digest: str) -> bool:
@@ -110,6 +118,37 @@ class DecisionEvidence:
 
         signed, lines = self._signed.get(key, make, 2 * sum(map(len, files.values())))
         return replace(model, session_files=signed, lines=lines)
+
+    def sessions(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> ModelEvidence:
+        """Return a model's evidence as it is judged: what known keys signed in its run, and what leaves sealed."""
+        if model.unread is not None:
+            return model
+        try:
+            return self.with_sealed(self.signed(model, force), force, rules)
+        except AimsError as exc:
+            return replace(model, session_files={}, unread=exc)
+
+    def with_sealed(self, model: ModelEvidence, force: RulesInForce, rules: Rules) -> ModelEvidence:
+        """Return a model's evidence with the sessions that leaves sealed about its bytes and its run does not have.
+
+        Raises:
+            EvidenceError: one cannot be read any more, or there are more than the policy's caps.
+            Unreachable: the ledger does not answer.
+        """
+        files, caps = model.session_files, force.policy.policy.caps
+        roles, find = evidence_roles(rules), force.keyring.find
+        sealed = missing_sessions(
+            self._ledger,
+            model.digest,
+            model.lines.sessions,
+            sum(map(len, files.values())),
+            caps,
+            lambda data: check_session(data, "", find, roles, caps.max_records, timeless=True).sound,
+        )
+        if not sealed:
+            return model
+        files = {**files, **sealed}
+        return replace(model, session_files=files, lines=kept_lines(files), kept=tuple(sealed))
 
     def checked_sessions(self, model: ModelEvidence, authority: Authority, rules: Rules) -> list[CheckedSession]:
         """Return a model's sessions, verified, with a problem for each signature that does not count now."""
@@ -135,7 +174,12 @@ class DecisionEvidence:
     def prior_authority(
         self, change: RegistryChange, past: ModelHistory, authority: Authority
     ) -> PriorAuthority | None:
-        """Return the version's earlier authority for this alias, if all of its evidence counts still."""
+        """Return the version's earlier authority for this alias, if all of its evidence counts still.
+
+        A registration has none.
+        """
+        if change.stage != "deployment":
+            return None
         until = authority.force.policy.policy.legacy.until
         prior = past.prior_authority(str(change.version), str(change.alias), until)
         if prior is None or prior.basis == "legacy":

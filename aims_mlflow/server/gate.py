@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from aims_mlflow.errors import AimsError, Refusal
 from aims_mlflow.gates.authority import Authority
-from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide, unreadable
+from aims_mlflow.gates.decide import NO_DOCUMENTS, DecisionRequest, decide_with_kept, unreadable
+from aims_mlflow.gates.standing import why_ended
 from aims_mlflow.gates.waivers import void_waivers
 from aims_mlflow.lifecycle.model_history import ModelHistory
 from aims_mlflow.lifecycle.tenures import ways_back
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.ledger.model_leaves import LeavesNow
     from aims_mlflow.lifecycle.ledger_guard import LedgerGuard
-    from aims_mlflow.records.decision import Decision
     from aims_mlflow.server.active_policy import ActivePolicy
     from aims_mlflow.server.decision_evidence import DecisionEvidence, ModelEvidence
     from aims_mlflow.server.stored_evidence import ArtifactOwner
@@ -89,9 +90,8 @@ class Gate:
         try:
             # The store may answer later than a database: a large model is hashed meanwhile.
             model = self._store.make(2 * wait_seconds(), lambda: self.evidence.of_model(owner(), force.policy.policy))
-            model = self.evidence.signed(model, force)
         except AimsError as exc:
-            return _unread(exc, unreadable(rules, exc.what, exc.next or "", about, now))
+            return _unread(exc, rules, about, now)
         registered = past.registered(change.version) if change.version else None
         if change.stage == "deployment" and change.version and registered is None:
             what = f"version {change.version} of {change.ledger_name} came past this gate: its ledger has none"
@@ -99,24 +99,23 @@ class Gate:
         read = self._as_read(past, monotonic() - started)
         authority = Authority(self.ledger, change.ledger_name, force, now, lineage=past.spans(), read=read)
         consents = self.evidence.consents(authority, model.digest)
+        standing = self.evidence.prior_authority(change, past, authority)
+        model = self.evidence.sessions(model, force, rules)
+        if model.unread and (standing is None or why_ended(standing, rules, [*consents.values()], model.digest, now)):
+            return _unread(model.unread, rules, about, now)
         sessions = self.evidence.checked_sessions(model, authority, rules)
         counted = self.evidence.counting(sessions, model.digest)
-        request = DecisionRequest(
-            model.digest,
-            registered=registered,
-            standing=self.evidence.prior_authority(change, past, authority) if change.stage == "deployment" else None,
-            run_id=model.owner.run_id,
-            model_id=model.owner.model_id,
-            version=change.version,
-            keyring_digest=force.keyring_digest,
+        request = replace(
+            about, model_digest=model.digest, registered=registered, standing=standing,
+            run_id=model.owner.run_id, model_id=model.owner.model_id,
             seen_from=authority.seen_from(counted),
             shelf=self.evidence.documents(authority) if rules.reads_documents else NO_DOCUMENTS,
             ways_back=ways_back(past) if rules.reads_documents and change.stage == "deployment" else None,
-        )
-        decision = decide(rules, sessions, list(consents.values()), request, now, counted)
+        )  # fmt: skip
+        decision = decide_with_kept(rules, sessions, model.kept, [*consents.values()], request, now, counted=counted)
         return DecisionContext(
-            decision, lines=model.lines, consents=tuple(consents), registered=request.registered,
-            prior=request.standing, involved=counted.involved, read=read,
+            decision, lines=model.lines, consents=tuple(consents), registered=registered,
+            prior=standing, involved=counted.involved, read=read, kept=model.kept,
             void_waivers=void_waivers(consents.values(), rules, counted.involved, now),
         )  # fmt: skip
 
@@ -135,12 +134,13 @@ class Gate:
         return past.now if is_fresh else self.ledger.now(past.name)
 
 
-def _unread(exc: AimsError, decision: Decision) -> DecisionContext:
+def _unread(exc: AimsError, rules: Rules, about: DecisionRequest, now: datetime) -> DecisionContext:
     """Return the refusal of a model that cannot be read; a failure of ours passes where the rules only observe.
 
     Raises:
         AimsError: a failure, and the rules enforce: it is nobody's refusal, is told and not sealed.
     """
+    decision = unreadable(rules, exc.what, exc.next or "", about, now)
     if isinstance(exc, Refusal):
         return DecisionContext(decision)
     if not decision.allowed:

@@ -36,8 +36,8 @@ class GatedMethods:
         self.plain: PlainStore = mlflows
         plain = self.plain
         rows = RegistryRows(self)
-        self.door = ArtifactDoor(rows)
         self.gate = gate = open_gate(uri, tracking_uri, rows.made_by_a_gate())
+        self.door = ArtifactDoor(rows, gate.policy.current)
         changes, sources = AnnouncedChanges(plain, rows, gate), Sources(plain, rows, gate.evidence.stored)
         decided = DecidedChanges(plain, rows, gate, changes)
         self._removals = Removals(plain, rows, gate, changes)

@@ -45,7 +45,7 @@ class Sources:
     def owner_of_version(self, version: Any) -> ArtifactOwner:
         """Return the owner of the files that `models:/NAME/VERSION` loads.
 
-        A copy keeps its original's location, which may be deleted.
+        A copy keeps its original's location, which may be deleted; so may a version's logged model: it loads as before.
 
         Raises:
             EvidenceError: nothing here owns them, the version's ids do not agree with its source, or what is loaded
@@ -60,8 +60,10 @@ class Sources:
             EvidenceError: as `owner_of_version`.
         """
         loaded = row.storage_location or row.source
-        owner = self.owner(loaded if COPY.match(row.source) else row.source, row.run_id, row.model_id)
-        if not (same_place(owner.location, loaded) or self._stored.owner_of(loaded).location == owner.location):
+        source = loaded if COPY.match(row.source) else row.source
+        owner = self.owner(source, row.run_id, row.model_id, deleted=True)
+        of_loaded = self._stored.owner_of
+        if not (same_place(owner.location, loaded) or of_loaded(loaded, deleted=True).location == owner.location):
             raise EvidenceError(
                 f"models:/{row.name}/{row.version} loads other files than those that its source names: "
                 "the registry's database was changed past the gate",
@@ -79,10 +81,12 @@ class Sources:
         done = ModelHistory(ledger, name).done(version)
         made = [each.request for each in done if isinstance(each, OutcomeLeaf) and each.stage == "registration"]
         decision = decision_of(ledger, made[-1]) if made else None
-        return self._stored.logged_model(decision.model_id).location if decision and decision.model_id else None
+        if decision is None or not decision.model_id:
+            return None
+        return self._stored.logged_model(decision.model_id, deleted=True).location
 
-    def owner(self, source: str, run_id: str | None, model_id: str | None) -> ArtifactOwner:
-        """Return the owner of a source's files; given run and model ids must agree with it.
+    def owner(self, source: str, run_id: str | None, model_id: str | None, *, deleted: bool = False) -> ArtifactOwner:
+        """Return the owner of a source's files; given run and model ids must agree with it. `deleted`: as `owner_of`.
 
         Raises:
             EvidenceError: nothing here owns them, or an id does not agree.
@@ -92,7 +96,7 @@ class Sources:
             if not copied:
                 break
             source = self._plain.get_model_version_download_uri(copied[1], copied[2])
-        owner = self._stored.owner_of(source)
+        owner = self._stored.owner_of(source, deleted=deleted)
         if model_id and model_id != owner.model_id:
             said = model_id if MODEL_ID.fullmatch(model_id) else "something else"
             raise EvidenceError(f"model_id says {said}, the source belongs to {owner.model_id or 'no logged model'}")

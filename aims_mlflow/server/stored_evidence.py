@@ -65,8 +65,8 @@ class ServerEvidence:
 
         return _get_store(self._tracking_uri)
 
-    def logged_model(self, model_id: str) -> ArtifactOwner:
-        """Return a logged model by its id.
+    def logged_model(self, model_id: str, *, deleted: bool = False) -> ArtifactOwner:
+        """Return a logged model by its id; with `deleted`, also one that was deleted: its files stay until `mlflow gc`.
 
         Raises:
             EvidenceError: there is none.
@@ -74,19 +74,23 @@ class ServerEvidence:
         from mlflow.exceptions import MlflowException
 
         try:
-            model = logged_model_row(self._tracking_store(), model_id)
+            model = logged_model_row(self._tracking_store(), model_id, deleted=deleted)
         except MlflowException as exc:
             raise _missing(exc, f"there is no logged model {model_id}", "register a model that is logged here") from exc
         run_id = model.source_run_id
         if run_id is None:  # logged outside any run: a tag finds the evidence, and only digests decide
-            run_id = self._tracking_store().get_logged_model(model_id).tags.get("aims.run")
+            run_id = (
+                self._tracking_store()
+                .get_logged_model(model_id, **({"allow_deleted": True} if deleted else {}))
+                .tags.get("aims.run")
+            )
         return ArtifactOwner(model_id, run_id, model.artifact_location)
 
-    def owner_of(self, source: str) -> ArtifactOwner:
+    def owner_of(self, source: str, *, deleted: bool = False) -> ArtifactOwner:
         """Resolve a source to the logged model or the run that owns it.
 
         `models:/m-ID`, `runs:/RUN/NAME`, the very location where a logged model's files lie, or a folder among a
-        run's artifacts.
+        run's artifacts. With `deleted`, the logged model may be deleted.
 
         Raises:
             EvidenceError: nothing here owns it, or more than one thing does.
@@ -95,11 +99,11 @@ class ServerEvidence:
             raise EvidenceError(f"the source has {len(source):,} letters, at most {MAX_SOURCE:,} fit", next=LOG_HERE)
         rest = source.removeprefix("models:/")
         if rest != source and MODEL_ID.fullmatch(rest):
-            return self.logged_model(rest)
+            return self.logged_model(rest, deleted=deleted)
         if source.startswith("runs:/"):
             return self._of_run(source)
         for model_id in dict.fromkeys(MODEL_ID.findall(source)):
-            owned = self.logged_model(model_id)
+            owned = self.logged_model(model_id, deleted=deleted)
             if same_place(owned.location, source):
                 return owned
         for run_id in dict.fromkeys(RUN_ID.findall(source)):

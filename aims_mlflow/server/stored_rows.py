@@ -192,8 +192,8 @@ class RegistryRows:
         return str(row.version) if row is not None else None
 
 
-def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
-    """Return a logged model that is not deleted, of a tracking store of any kind.
+def logged_model_row(store: Any, model_id: str, *, deleted: bool = False) -> LoggedModelRow:
+    """Return a logged model of a tracking store of any kind; of an SQL store, with `deleted`, also one that is deleted.
 
     Raises:
         MlflowException: there is none, or the store does not answer.
@@ -208,7 +208,7 @@ def logged_model_row(store: Any, model_id: str) -> LoggedModelRow:
             row = store._get_logged_model_record(session, model_id)
     else:
         row = _row(store, _logged_model(), {"model_id": model_id})
-    if row is None or row.lifecycle_stage == LifecycleStage.DELETED:
+    if row is None or (row.lifecycle_stage == LifecycleStage.DELETED and not deleted):
         store._raise_model_not_found(model_id)
     return LoggedModelRow(row.source_run_id, row.artifact_location)
 

@@ -42,6 +42,13 @@ def other_spellings(owner: str, others: Iterable[str]) -> list[str]:
     return sorted({other for other in others if other != owner and person(other) == person(owner)})
 
 
+def look_alikes(name: str, others: Iterable[str]) -> list[str]:
+    """Return the other names that this one reads like: other spellings, and the same in some font (`rn` and `m`)."""
+    return sorted(
+        {each for each in others if each != name and _in_one_font(person(each)) == _in_one_font(person(name))}
+    )
+
+
 def near_owners(owners: Iterable[str]) -> list[tuple[str, str]]:
     """Return pairs of owners to look at: two spellings of one person, or two names that could pass for each other.
 

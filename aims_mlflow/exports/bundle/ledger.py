@@ -106,6 +106,10 @@ class PartLedger:
         """Return none: in a bundle, leaves are found by their content."""
         return {}
 
+    def hidden(self, _: Sequence[tuple[Leaf, LeafContent]]) -> set[int]:
+        """Return none: in a bundle, sessions are found by the content of their leaves."""
+        return set()
+
     def body(self, sequence: int) -> LeafBody | None:
         """Return a leaf's body, checked against its commitment; None where there is none.
 

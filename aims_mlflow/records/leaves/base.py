@@ -14,6 +14,8 @@ Line = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
 Sessions = dict[str, list[Line]]
 Name = Annotated[str, StringConstraints(max_length=1000)]
 Control = Annotated[str, StringConstraints(max_length=100)]
+# The file that counts the lines of other files that no known key signed: it is no session.
+UNSIGNED = "unsigned.jsonl"
 # `time` and `commitment` of content that is not sealed yet.
 UNSEALED = ""
 
@@ -38,6 +40,10 @@ class LeafContent(OpenRecord):
 
     def session_files(self) -> Sessions:
         """Return the session files that the leaf names: name to the sha256 of each line."""
+        return {}
+
+    def sessions_about(self) -> dict[str, Sessions]:
+        """Return the sessions that speak of a model's bytes, by the digest of these bytes."""
         return {}
 
     def envelopes(self) -> list[str]:

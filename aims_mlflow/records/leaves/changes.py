@@ -7,7 +7,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from aims_mlflow.records.base import Sha256, Time
-from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name, Sessions
+from aims_mlflow.records.leaves.base import (
+    UNSIGNED,
+    CallerBody,
+    Control,
+    EmptyBody,
+    LeafBody,
+    LeafContent,
+    Name,
+    Sessions,
+)
 from aims_mlflow.records.policy import Stage
 
 
@@ -53,6 +62,9 @@ class DecisionLeaf(LeafContent):
     sessions: Sessions = Field(
         default_factory=dict, description="session files as they were read: name to the sha256 of each line"
     )
+    kept: list[Name] | None = Field(
+        None, description="those of `sessions` that the run did not have: an earlier leaf sealed them about these bytes"
+    )
     consents: list[Sha256] = Field(default_factory=list, description="envelopes of approvals and waivers")
     standing: Name | None = Field(None, description="request whose authority the decision rests on")
     losing: list[Name] | None = Field(None, description="versions that lose the alias or stage by it")
@@ -60,6 +72,11 @@ class DecisionLeaf(LeafContent):
     def session_files(self) -> Sessions:
         """Return the session files that the decision read."""
         return self.sessions
+
+    def sessions_about(self) -> dict[str, Sessions]:
+        """Return the sessions that the decision read, as about the model's bytes: a failure may be in any of them."""
+        sessions = {name: lines for name, lines in self.sessions.items() if not name.endswith(f"/{UNSIGNED}")}
+        return {self.model_digest: sessions} if self.model_digest else {}
 
     def rules(self) -> list[str]:
         """Return the digests of the policy and the keyring behind the decision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Literal
 
@@ -10,6 +11,8 @@ from pydantic import Field
 from aims_mlflow.canonical import digest_of
 from aims_mlflow.records.base import Record, Sha256, Time
 from aims_mlflow.records.leaves.base import CallerBody, Control, EmptyBody, LeafBody, LeafContent, Name, Sessions
+
+DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class ConsentText(Record):
@@ -151,6 +154,10 @@ class EvidenceLeaf(LeafContent):
     def session_files(self) -> Sessions:
         """Return the session file."""
         return self.sessions
+
+    def sessions_about(self) -> dict[str, Sessions]:
+        """Return the session for each model that its records are about; a document speaks of no bytes."""
+        return {} if self.documents else {d: self.sessions for d in self.model_digests if DIGEST.fullmatch(d)}
 
 
 class ErasureBody(LeafBody):

@@ -36,6 +36,16 @@ def _(t, life):
     t.sql("UPDATE aims_leaves SET model_name = 'x' WHERE type = 'approval'")
 
 
+@case(
+    DB,
+    "a sealed session is filed under no model, so that its failure is overlooked",
+    "completeness",
+    "under the digest",
+)
+def _(t, life):
+    t.sql("DELETE FROM aims_sessions WHERE sequence = (SELECT min(sequence) FROM aims_sessions)")
+
+
 @case(DB, "a leaf is deleted", "inclusion", "it is missing")
 def _(t, life):
     t.sql("DELETE FROM aims_leaves WHERE sequence = 3")

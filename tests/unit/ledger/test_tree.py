@@ -93,7 +93,9 @@ def unmigrated(uri):
     before = Tables(database.schema)
     with database.engine.begin() as connection:
         tree = [
-            t for t in before.metadata.sorted_tables if t.name in ("aims_nodes", "aims_checkpoints", "aims_deliveries")
+            t
+            for t in before.metadata.sorted_tables
+            if t.name in ("aims_nodes", "aims_checkpoints", "aims_deliveries", "aims_sessions")
         ]
         before.metadata.create_all(connection, [t for t in before.metadata.sorted_tables if t not in tree])
     return database

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,15 +10,27 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from aims_mlflow.gates.rules_in_force import RulesInForce
+from aims_mlflow.records.keyring import Keyring
+from aims_mlflow.records.policy import Caps
 from aims_mlflow.server import artifact_door, artifact_repositories
 from aims_mlflow.server.artifact_door import ArtifactDoor
 from aims_mlflow.server.stored_rows import RegistryRows
+from aims_mlflow.signing.keys import ephemeral_key
 from support.embedded_registry import files_of
 from support.plain_registry import ungated
+from support.signed_sessions import entry, session
 
+KEY, UNKNOWN = ephemeral_key(), ephemeral_key()
 MODEL, RUN = "m-" + "a" * 32, "b" * 32
 OTHER = "m-" + "c" * 32
 SESSIONS = f"1/{RUN}/artifacts/aims/sessions"
+
+
+def door(rows, keyring=Keyring(version=1, keys=(entry(KEY),))):  # noqa: B008 - nothing changes it
+    """A door in front of what a registry's rows rely on, with one known key."""
+    force = RulesInForce(SimpleNamespace(policy=SimpleNamespace(caps=Caps()), roles=()), keyring, "")
+    return ArtifactDoor(rows, lambda: force)
 
 
 @pytest.fixture(params=["mlflow-artifacts:/", "", "file://"])
@@ -33,7 +46,7 @@ def proxy(request, tmp_path, monkeypatch):
     relied = [(f"{location}1/models/{MODEL}/artifacts", RUN)]
     rows = SimpleNamespace(relied_on=lambda ids: [r for r in relied if not ids or any(i in r[0] + r[1] for i in ids)])
     repositories = SimpleNamespace(get_artifact_repository=get_artifact_repository)
-    artifact_repositories.close(repositories, lambda: ArtifactDoor(rows))
+    artifact_repositories.close(repositories, lambda: door(rows))
     return repositories.get_artifact_repository(str(root)), root
 
 
@@ -42,8 +55,13 @@ def new_file(tmp_path, name):
     return str(tmp_path / name)
 
 
-def refused(call, *args):
-    with pytest.raises(MlflowException, match="relies on these files") as caught:
+def session_file(tmp_path, name, key=KEY, **more):
+    (tmp_path / name).write_bytes(session(key, **more).jsonl())
+    return str(tmp_path / name)
+
+
+def refused(call, *args, why="relies on these files"):
+    with pytest.raises(MlflowException, match=why) as caught:
         call(*args)
     assert caught.value.get_http_status_code() == 403
 
@@ -67,7 +85,7 @@ def test_a_stream_is_refused_before_its_first_byte(proxy):
 
     streaming = artifact_repositories.guarded(
         Streaming(repository.artifact_uri),
-        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [(repository.artifact_uri, None)])),
+        lambda: door(SimpleNamespace(relied_on=lambda _: [(repository.artifact_uri, None)])),
     )
     with pytest.raises(MlflowException, match="relies on these files"):
         asyncio.run(streaming.log_artifact_from_async_stream(None, "MLmodel", "1"))
@@ -86,7 +104,7 @@ def test_an_upload_link_works_for_a_quarter_of_an_hour_at_most(proxy, asked, pas
             return artifact_path, expiration
 
     signing = artifact_repositories.guarded(
-        Signing(repository.artifact_uri), lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: []))
+        Signing(repository.artifact_uri), lambda: door(SimpleNamespace(relied_on=lambda _: []))
     )
     place = f"1/models/{OTHER}/artifacts/new.bin"
     if passes:
@@ -107,7 +125,7 @@ def test_links_for_parts_that_write_the_whole_file_are_not_signed(store, passes)
         def create_multipart_upload(self, local_file, num_parts=1, artifact_path=None):
             return local_file, num_parts, artifact_path
 
-    signing = artifact_repositories.guarded(Signing(), lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [])))
+    signing = artifact_repositories.guarded(Signing(), lambda: door(SimpleNamespace(relied_on=lambda _: [])))
     if passes:
         assert signing.create_multipart_upload("new.bin", 3, "1/models") == ("new.bin", 3, "1/models")
     else:
@@ -129,9 +147,36 @@ def test_sessions_of_its_run_are_added_and_never_changed(proxy, tmp_path):
     refused(repository.log_artifact, new_file(tmp_path, "x.jsonl"), SESSIONS)
     for place in (f"{SESSIONS}/x.jsonl", f"1/{RUN}", f"1/{RUN}/artifacts/aims"):
         refused(repository.delete_artifacts, place)
-    repository.log_artifact(new_file(tmp_path, "y.jsonl"), SESSIONS)
+    whole = session_file(tmp_path, "y.jsonl")
+    repository.log_artifact(whole, SESSIONS)
+    repository.log_artifact(whole, SESSIONS)  # the same bytes once more
+    refused(repository.log_artifact, session_file(tmp_path, "y.jsonl", group="Other"), SESSIONS)
     repository.log_artifact(new_file(tmp_path, "model_card.md"), f"1/{RUN}/artifacts/aims")
     assert {p.name for p in (root / SESSIONS).iterdir()} == {"x.jsonl", "y.jsonl"}
+
+
+@pytest.mark.parametrize("by", ["file", "stream"])
+def test_what_would_speak_against_a_version_for_good_is_not_added_to_its_run(proxy, tmp_path, by):
+    """Junk, what nobody known signed, and a session before its manifest; a stream is judged when it has ended."""
+    repository, root = proxy
+
+    def add(path):
+        if by == "file":
+            return repository.log_artifact(path, SESSIONS)
+
+        async def chunks():
+            yield Path(path).read_bytes()
+
+        return asyncio.run(repository.log_artifact_from_async_stream(chunks(), Path(path).name, SESSIONS))
+
+    for path in (
+        new_file(tmp_path, "junk.jsonl"),
+        session_file(tmp_path, "unknown.jsonl", UNKNOWN),
+        session_file(tmp_path, "unfinished.jsonl", close=False),
+    ):
+        refused(add, path, why="only whole sessions that known keys signed are added to it")
+    add(session_file(tmp_path, "whole.jsonl", ratio="0.31"))
+    assert {p.name for p in (root / SESSIONS).iterdir()} == {"x.jsonl", "whole.jsonl"}
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file://localhost{}", "linked", "encoded"])
@@ -145,13 +190,13 @@ def test_one_place_has_many_addresses(proxy, tmp_path, form):
     rows = SimpleNamespace(relied_on=lambda ids: [r for r in relied if not ids or any(i in r[0] + r[1] for i in ids)])
 
     def opened(place):
-        return artifact_repositories.guarded(get_artifact_repository(f"{base}/{place}"), lambda: ArtifactDoor(rows))
+        return artifact_repositories.guarded(get_artifact_repository(f"{base}/{place}"), lambda: door(rows))
 
     refused(opened(f"1/models/{MODEL}/artifacts/{'d' * 32}/artifacts").log_artifact, new_file(tmp_path, "added.py"))
     of_run = opened(f"1/{RUN}/artifacts")
     refused(of_run.log_artifact, new_file(tmp_path, "x.jsonl"), "aims/sessions")
     refused(of_run.log_artifact, new_file(tmp_path, "z.jsonl"), "aims/sessions/folder")
-    of_run.log_artifact(new_file(tmp_path, "y.jsonl"), "aims/sessions")
+    of_run.log_artifact(session_file(tmp_path, "y.jsonl"), "aims/sessions")
     opened(f"1/models/{OTHER}/artifacts").log_artifact(new_file(tmp_path, "MLmodel"))
     assert (root / SESSIONS / "x.jsonl").read_text() == "before"
 
@@ -173,9 +218,9 @@ def test_files_are_free_once_the_last_version_that_has_them_is_deleted(registry,
     plain.create_model_version("loans", uri, run, model_id=model_id)
     root = files_of(uri).parents[2]
     rows = RegistryRows(plain._get_registry_client().store)
-    repository = artifact_repositories.guarded(get_artifact_repository(str(root)), lambda: ArtifactDoor(rows))
+    repository = artifact_repositories.guarded(get_artifact_repository(str(root)), lambda: door(rows))
     sessions = f"{run}/artifacts/aims/sessions"
-    repository.log_artifact(new_file(tmp_path, "x.jsonl"), sessions)
+    repository.log_artifact(session_file(tmp_path, "x.jsonl"), sessions)
 
     def closed():
         refused(repository.log_artifact, new_file(tmp_path, "MLmodel"), f"models/{model_id}/artifacts")
@@ -198,7 +243,7 @@ def test_a_registry_that_does_not_answer_lets_nothing_be_changed(tmp_path):
         raise ConnectionError
 
     repository = artifact_repositories.guarded(
-        get_artifact_repository(str(tmp_path)), lambda: ArtifactDoor(SimpleNamespace(relied_on=gone))
+        get_artifact_repository(str(tmp_path)), lambda: door(SimpleNamespace(relied_on=gone))
     )
     with pytest.raises(MlflowException) as caught:
         repository.log_artifact(new_file(tmp_path, "a"), "1")
@@ -238,7 +283,7 @@ def test_mlflow_opens_every_repository_by_the_method_that_is_wrapped():
     assert opened in inspect.getsource(module.get_artifact_repository)
     assert callable(handlers._get_model_registry_store)
     published = inspect.signature(getattr(LocalArtifactRepository, artifact_repositories.PUBLISH))
-    assert artifact_repositories.DESTINATION in published.parameters
+    assert {artifact_repositories.DESTINATION, artifact_repositories.STAGED} <= set(published.parameters)
 
 
 def test_a_stream_that_ends_after_the_registration_is_refused_then(tmp_path):
@@ -248,7 +293,7 @@ def test_a_stream_that_ends_after_the_registration_is_refused_then(tmp_path):
     (tmp_path / place / "MLmodel").write_text("before")
     relied = []
     rows = SimpleNamespace(relied_on=lambda _: relied)
-    repository = artifact_repositories.guarded(get_artifact_repository(str(tmp_path)), lambda: ArtifactDoor(rows))
+    repository = artifact_repositories.guarded(get_artifact_repository(str(tmp_path)), lambda: door(rows))
 
     async def chunks():
         yield b"af"
@@ -270,7 +315,7 @@ def test_a_deletion_is_of_the_place_that_mlflow_makes_of_its_address(proxy, addr
     relied = [(f"{root}/1/models/{MODEL}/artifacts", RUN)]
     archive = artifact_repositories.guarded(
         get_artifact_repository(address.format(root, MODEL)),
-        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: relied)),
+        lambda: door(SimpleNamespace(relied_on=lambda _: relied)),
     )
     with pytest.raises(MlflowException):
         archive.delete_artifacts("traces.pb")
@@ -284,7 +329,7 @@ def test_nothing_but_artifacts_is_deleted_on_the_servers_disk(tmp_path, form):
         (tmp_path / name).write_text("x")
     archive = artifact_repositories.guarded(
         get_artifact_repository(form.format(tmp_path / "ledger.db" if "Fkeys" not in form else tmp_path)),
-        lambda: ArtifactDoor(SimpleNamespace(relied_on=lambda _: [])),
+        lambda: door(SimpleNamespace(relied_on=lambda _: [])),
     )
     with pytest.raises(MlflowException, match="outside of the artifact store"):
         archive.delete_artifacts("traces.pb")

@@ -39,7 +39,7 @@ STEPS = {
     "session_files": (ServerEvidence, "session_files"),
     "check_session": (replay, "check_session"),
     "consents": (decision_evidence, "sealed_consents"),
-    "decide": (gate, "decide"),
+    "decide": (gate, "decide_with_kept"),
     "the decision's entry": (decided_change, "decision_entry"),
     "sealing the decision": (decided_change, "seal_decision"),
     "who loses": (deployments, "nobody"),

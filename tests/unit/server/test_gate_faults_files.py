@@ -197,7 +197,7 @@ def test_a_counter_that_fails_changes_nothing(registry, client, monkeypatch):
     monkeypatch.setattr(prometheus_client.Counter, "inc", failing(ValueError("Duplicated timeseries")))
     client.create_model_version("loans", uri, run, model_id=uri.removeprefix("models:/"))
     gated_registry.refused(client.set_registered_model_alias, "loans", "champion", "1")
-    monkeypatch.setattr(gate, "decide", failing(RuntimeError(SECRET)))
+    monkeypatch.setattr(gate, "decide_with_kept", failing(RuntimeError(SECRET)))
     assert INCIDENT.search(gated_registry.refused(client.set_registered_model_alias, "loans", "champion", "1"))
     assert [o["done"] for o in registry.leaves("outcome")] == [True]
 

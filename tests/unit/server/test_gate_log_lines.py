@@ -103,7 +103,7 @@ def test_a_line_and_a_counter_for_what_is_waived_observed_and_failed(registry, c
     assert "A.6.2.4: selection-rate ratio" in line["reason"]
     assert counted("aims_gate_decisions_total", stage="deployment", result="would_refuse", mode="observe") == 1
 
-    monkeypatch.setattr(gate, "decide", failing(ZeroDivisionError("a bug")))
+    monkeypatch.setattr(gate, "decide_with_kept", failing(ZeroDivisionError("a bug")))
     text = refused(client.set_registered_model_alias, "loans", "production", "1")
     (line,) = lines()
     told = {k: line[k] for k in ("event", "level", "error", "reason")}

@@ -42,9 +42,10 @@ def test_a_creation_and_an_alias_ask_the_ledger_no_oftener_than_before(registry,
         client.set_registered_model_alias("loans", "champion", third)
     # Model, rules and identical calls, under the model's lock; the tree's head at each append. The first alias also asks
     # whether it is gated, and reads the approval; a later one takes the lock first.
-    assert reads(creating) <= 3, (reads(creating), creating)
-    assert reads(aliasing) <= 5, (reads(aliasing), aliasing)
-    assert reads(again) <= 4, (reads(again), again)
-    # Leaves, bodies, calls, envelopes, nodes and checkpoints; PostgreSQL takes each append in one statement.
-    assert len(creating) - reads(creating) <= 10, creating
+    # Each asks once which sessions were sealed about the bytes.
+    assert reads(creating) <= 4, (reads(creating), creating)
+    assert reads(aliasing) <= 6, (reads(aliasing), aliasing)
+    assert reads(again) <= 5, (reads(again), again)
+    # Leaves, bodies, calls, envelopes, sessions, nodes and checkpoints; PostgreSQL takes each append in one statement.
+    assert len(creating) - reads(creating) <= 11, creating
     assert len(aliasing) - reads(aliasing) <= 10, aliasing

@@ -39,7 +39,7 @@ def test_names_that_only_the_gate_writes_are_refused(registry, client, register)
 def test_a_change_while_the_gate_itself_fails_is_refused(registry, client, register, monkeypatch):
     version = str(register().version)
     with monkeypatch.context() as broken:
-        broken.setattr(gate, "decide", failing(RuntimeError(SECRET)))
+        broken.setattr(gate, "decide_with_kept", failing(RuntimeError(SECRET)))
         for change in (
             lambda: client.set_registered_model_alias("loans", "champion", version),
             lambda: register(description="again"),

@@ -1,6 +1,7 @@
 """Taking authority away is never blocked; the traces of what was in use go only with a retirement record."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -129,6 +130,24 @@ def test_moving_an_alias_supersedes_and_moving_back_is_restored(registry, client
     decision = registry.leaves("decision")[-1]
     assert (decision["basis"], decision["allowed"], decision["would_refuse"]) == ("restored", True, False)
     refused(client.set_registered_model_alias, "loans", "production", first)  # never had that one
+
+
+def test_moving_back_needs_no_evidence_that_somebody_made_unreadable(registry, client, use):
+    """205 files of junk, or the logged model deleted: `models:/loans/1` loads as before."""
+    first, uri = use(seed=1)
+    second, _ = use(seed=2)
+    run = client.get_model_version("loans", first).run_id
+    sessions = Path(client.get_run(run).info.artifact_uri.removeprefix("file://"), "aims", "sessions")
+    for number in range(205):
+        (sessions / f"n{number}.jsonl").write_bytes(b"x")
+    client.set_registered_model_alias("loans", "champion", first)
+    assert registry.leaves("decision")[-1]["basis"] == "restored"
+    assert "more evidence than is read" in refused(client.set_registered_model_alias, "loans", "production", first)
+    client.set_registered_model_alias("loans", "champion", second)
+    client.delete_logged_model(uri.removeprefix("models:/"))
+    client.set_registered_model_alias("loans", "champion", first)
+    assert registry.leaves("decision")[-1]["basis"] == "restored"
+    assert "there is no logged model" in refused(client.create_model_version, "loans", uri, description="again")
 
 
 def test_moving_back_is_refused_when_the_files_changed(registry, client, use):
