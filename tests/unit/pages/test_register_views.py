@@ -118,7 +118,8 @@ def test_a_waiver_that_a_version_in_use_rests_on_needs_attention_whatever_else_i
     for row in rows:
         assert row["State"]["text"].endswith(f"waived until and including {(UNTIL)[:10]}")
         assert row["About"]["text"] == f"{NAME} version 2, in use as champion"
-    assert site.rows("overview", "Needs attention")[: len(rows)] == rows
+    states = [r["State"]["state"] for r in site.rows("overview", "Needs attention")]
+    assert set(states[: states.index("failed and waived")]) == {"failed"}, "only a failure comes before it"
 
 
 def test_what_is_not_covered_is_counted_in_controls_and_in_clauses(site):
@@ -145,7 +146,7 @@ def test_a_waiver_ends_in_one_row_with_the_states_that_end_with_it(registry, sit
         assert len(ending) == len(waivers)
         for row in ending:
             text = row["What"]["text"] if isinstance(row["What"], dict) else row["What"]
-            assert "with it the state of A.6.2.5 of version 2" in text
+            assert "with it the state of A.6.2.4, A.6.2.5 of version 2" in text
     assert "(1 controls)" not in site.html("overview")
 
 
