@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.shapes import number
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
 
 
 def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
-    """The newest run is not older than the plan's interval with its grace."""
+    """The newest run is not older than the plan's interval with its grace, both in whole days (UTC)."""
     verdict, plan = _plan(subject, at)
     if plan is None:
         return verdict
@@ -75,11 +77,15 @@ def due_runs(subject: StatusSubject, at: datetime) -> Judgement:
     runs, found = _runs(subject, at)
     if not runs or found.outcome != "holds":
         return found
-    last = max(parse_time(r.evidence.time) for r in runs)
-    if at > last + timedelta(days=every + grace):
-        text = f"the last run was on {last:%Y-%m-%d}; the plan asks for one every {every} days"
+    last = max(parse_time(r.evidence.time) for r in runs).date()
+    due = last + timedelta(days=every)
+    ends = due + timedelta(days=grace)
+    if at.date() > ends:
+        text = f"the last run was on {last}; the plan asks for one every {every} days"
         return Judgement("stale", text).about(*runs)
-    return joined([verdict, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
+    held = replace(Judgement("holds", "").about(*runs), until=f"{ends}T23:59:59Z", ends="the next monitoring run")
+    text = f"{how_many(len(runs), 'run')}, the last on {last}, the next due on {due}"
+    return joined([verdict, held], text)
 
 
 def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
