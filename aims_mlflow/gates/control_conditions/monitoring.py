@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.gates.control_conditions.by_document import absent, judged
 from aims_mlflow.gates.control_conditions.operation import deployments
 from aims_mlflow.gates.document_content.monitoring import acknowledgement, other_baseline, rows_of, why_late
+from aims_mlflow.gates.document_content.watched_metrics import beyond, unmeasured
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.shapes import number
 from aims_mlflow.gates.verdict import Judgement, joined
@@ -112,6 +113,40 @@ def enough_rows(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("holds", f"{len(runs)} runs on at least {least:,} rows").about(*runs)
 
 
+def watched(subject: StatusSubject, at: datetime) -> Judgement:
+    """Each metric of the plan was measured within the last interval, and no value beyond the plan's limit is open."""
+    verdict, plan = _plan(subject, at)
+    if plan is None:
+        return verdict
+    runs, found = _runs(subject, at)
+    if not runs:
+        return found
+    metrics = plan.written.metrics if isinstance(plan.written, MonitoringPlanDocument) else ()
+    if not metrics:
+        return Judgement("missing", "the monitoring plan names no metric", verdict.evidence, basis="person")
+    measuring = _measuring(subject, plan, runs)
+    lacking = unmeasured(metrics, measuring)
+    if lacking:
+        text = f"the plan watches {', '.join(lacking)}, and neither the last run nor an evaluation in operation has it"
+        return Judgement("missing", text).about(*runs)
+    plans = [plan.written] if isinstance(plan.written, MonitoringPlanDocument) else []
+    open_ones = [(r, text) for r, text in beyond(metrics, measuring) if acknowledgement(r, plans) is None]
+    if open_ones:
+        text = "; ".join(dict.fromkeys(text for _, text in open_ones))
+        return Judgement("failed", f"{text}, and nobody acknowledged it").about(*(r for r, _ in open_ones))
+    text = f"measured within the plan's limits: {', '.join(m.metric for m in metrics)}"
+    return joined([verdict, Judgement("holds", "").about(*runs)], text)
+
+
+def _measuring(subject: StatusSubject, plan: PublishedDocument, runs: list[SealedRecord]) -> list[SealedRecord]:
+    """Return the runs and the evaluations since the bytes came into use that are no older than an interval."""
+    span = (number(plan.fields.get("every_days")) or 0) + (number(plan.fields.get("grace_days")) or 0)
+    begun = max(parse_time(r.evidence.time) for r in runs) - timedelta(days=span)
+    used = next((parse_time(d.time) for d in deployments(subject)), None)
+    evaluations = [r for r in subject.records if used is not None and parse_time(r.evidence.time) >= used]
+    return [r for r in (*runs, *evaluations) if parse_time(r.evidence.time) >= begun]
+
+
 def breaches(subject: StatusSubject, at: datetime) -> Judgement:
     """Each run in breach is acknowledged by name in the plan's document, within the hours that it states."""
     verdict, plan = _plan(subject, at)
@@ -147,6 +182,7 @@ def evaluated_runs(subject: StatusSubject, at: datetime) -> Judgement:
 CHECKS: dict[str, Check] = {
     "A.6.2.6/runs": due_runs,
     "A.6.2.6/data": enough_rows,
+    "A.6.2.6/metrics": watched,
     "A.6.2.6/breaches": breaches,
     "9.1/evaluated": evaluated_runs,
 }
