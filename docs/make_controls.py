@@ -18,7 +18,7 @@ STATES = """
 | stale | it was met; the page names what made it old |
 | unverifiable | the evidence does not verify |
 | not sealed yet | the evidence is not in the ledger yet |
-| not due | it becomes due when a gated alias is set, or on the day that the reason names |
+| not due | no gated alias is set; it becomes due with one. Of what is in use, nothing is not due: what is not there yet is missing, and the reason names its day |
 | not applicable | it is excluded, with the approved reason |
 | captured | the evidence is here, and no policy that could judge it |
 | not assessed here | it is judged for the organisation, and nothing of its kinds is kept here |

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
 
 KIND = "monitoring-plan"
+UNKNOWN = "no monitoring run is known here (the ledger knows those that `aims ledger ingest` added)"
 
 
 def _plan(subject: StatusSubject, at: datetime) -> tuple[Judgement, PublishedDocument | None]:
@@ -52,9 +53,9 @@ def _runs(subject: StatusSubject, at: datetime) -> tuple[list[SealedRecord], Jud
     due = begun + timedelta(days=every)
     last = due + timedelta(days=number(plan.fields.get("grace_days")) or 0)
     if at.date() > last:
-        text = f"no monitoring run is here; by {plan.name} the first was due on {due}"
+        text = f"{UNKNOWN}; by {plan.name} the first was due on {due}"
         return runs, Judgement("missing", text, (plan.id,), basis="person")
-    text = f"there is no monitoring run yet: by {plan.name} the first is due on {due}"
+    text = f"{UNKNOWN}; by {plan.name} the first is due on {due}"
     ends = f"{last}T23:59:59Z"
     return runs, Judgement("not due", text, (plan.id,), plan.time, ends, "the first monitoring run", basis="person")
 
