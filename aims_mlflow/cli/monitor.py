@@ -94,4 +94,6 @@ def _print(found: MonitorReport, model: str) -> None:
     words = {"passed": "no breach", "failed": f"breach in {', '.join(found.drifted)}", "warned": "no breach, warnings"}
     click.secho(words.get(found.outcome.result, "not evaluated, which is no pass"), bold=True)
     click.echo(f"run {found.run_id}: record and report in its artifacts under aims/")
-    click.echo(f"states of controls count this run after: aims ledger ingest runs:/{found.run_id} --reason 'a run of the monitor'")
+    click.echo(
+        f"states of controls count this run after: aims ledger ingest runs:/{found.run_id} --reason 'a run of the monitor'"
+    )

@@ -216,6 +216,23 @@ def test_tools_are_said_to_be_loaded_and_serving_is_met_without_a_warning_only_w
     assert "compared with nothing" in nowhere_served.conditions[3].verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("listed", "wanted", "word"),
+    [
+        ("scikit-learn==1.7.0, cloudpickle==3.1.3", "met", "names 1 of them as serving"),
+        ("cloudpickle==3.1.3, Scikit_Learn == 1.7.0", "met", "names 1 of them as serving"),
+        ("cloudpickle==3.1.3, scikit-learn==1.6.1", "stale", "scikit-learn 1.6.1 serves, the model was made with 1.7.0"),
+        ("cloudpickle==3.1.3", "met with warnings", "compared with nothing"),
+    ],
+)
+def test_an_entry_that_lists_several_packages_is_compared_package_by_package(listed, wanted, word):
+    """All that followed the first `==` was taken for the version of the first package."""
+    entry = {"stage": "operation", "resource": "tool", "id": listed}
+    written = status_cases.document("resource-inventory", fields={"resources": [entry]})
+    found = state("A.4.4", documents=[written])
+    assert (found.state, word in found.reason + found.conditions[3].verdict.sentence) == (wanted, True), found.reason
+
+
 def test_what_is_met_with_warnings_is_counted_apart():
     low = LOW.model_copy(update={"severity": "warning", "metric": "recall", "limit": "0.6"})
     fine = LOW.model_copy(update={"value": "0.9", "passed": True})
