@@ -95,5 +95,5 @@ def _print(found: MonitorReport, model: str) -> None:
     click.secho(words.get(found.outcome.result, "not evaluated, which is no pass"), bold=True)
     click.echo(f"run {found.run_id}: record and report in its artifacts under aims/")
     click.echo(
-        f"states of controls count this run after: aims ledger ingest runs:/{found.run_id} --reason 'a run of the monitor'"
+        f"states of controls count it after: aims ledger ingest runs:/{found.run_id} --reason 'a run of the monitor'"
     )

@@ -221,7 +221,11 @@ def test_tools_are_said_to_be_loaded_and_serving_is_met_without_a_warning_only_w
     [
         ("scikit-learn==1.7.0, cloudpickle==3.1.3", "met", "names 1 of them as serving"),
         ("cloudpickle==3.1.3, Scikit_Learn == 1.7.0", "met", "names 1 of them as serving"),
-        ("cloudpickle==3.1.3, scikit-learn==1.6.1", "stale", "scikit-learn 1.6.1 serves, the model was made with 1.7.0"),
+        (
+            "cloudpickle==3.1.3, scikit-learn==1.6.1",
+            "stale",
+            "scikit-learn 1.6.1 serves, the model was made with 1.7.0",
+        ),
         ("cloudpickle==3.1.3", "met with warnings", "compared with nothing"),
     ],
 )
