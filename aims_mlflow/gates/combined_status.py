@@ -49,7 +49,7 @@ class ControlStatus:
     Attributes:
         reason: The state in one sentence.
         records: The records of the control's kinds that were looked at.
-        since: Time of the evidence that brought the state about; None where there is none.
+        since: Time of the evidence that brought the state about, not before the training; None where there is none.
         next_change: What will change the state by itself, and `next_time` when.
     """
 

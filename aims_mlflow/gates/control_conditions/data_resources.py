@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from fnmatch import fnmatchcase
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
@@ -131,13 +133,32 @@ def origin(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     return of_each_set(subject, "source", judge)
 
 
+def _other_file(record: SealedRecord) -> str | None:
+    """Return that an acquisition read other files than the one of which its source is stated, or None."""
+    details = read_details(record.evidence, AcquisitionDetails)
+    uri = (details.source.uri if details.source else None) or ""
+    wanted, read = PurePosixPath(uri.removeprefix("file:")).name, [PurePath(name).name for name in details.files or {}]
+    if not uri.startswith("file:") or not PurePath(wanted).suffix or not read:
+        return None
+    if any(fnmatchcase(name, wanted) for name in read):
+        return None
+    return f"{', '.join(read)} was read, and source, rights and subjects are stated of {uri}"
+
+
 def rights(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """The right to use each data set is stated by rights or licence; a placeholder in either voids both."""
+    """The right to use each data set is stated by rights or licence, of the file that was read.
+
+    A placeholder in either voids both.
+    """
 
     def judge(role: str) -> Judgement:
         parts = [stated(subject, role, key) for key in ("rights", "licence")]
+        acquired = subject.acquisitions(role)
         given = [p for p in parts if not p.sentence.endswith(WHERE)]
-        return joined(given, "; ".join(p.sentence for p in given)) if given else parts[0]
+        if not given:
+            return parts[0]
+        others = [Judgement("warned", text, warnings=(text,)).about(r) for r in acquired if (text := _other_file(r))]
+        return joined([*given, *others], "; ".join(p.sentence for p in given))
 
     return of_each_set(subject, "rights", judge)
 
