@@ -79,3 +79,12 @@ def test_a_failure_that_is_waived_stays_a_failure_beside_what_is_stale_or_missin
 def test_every_place_ranks_a_waived_failure_right_after_a_failure():
     for order in (WORST, WORST_FIRST):
         assert order[:4] == ("unverifiable", "failed", "failed and waived", "stale")
+
+
+def test_what_was_allowed_on_a_waiver_is_not_told_as_allowed_by_evidence():
+    subject = waived(good(), "A.6.2.4")
+    found = control_status("A.6.2.5", subject, NOW)
+    (sentence,) = (c.verdict.sentence for c in found.conditions if c.condition.id == "allowed")
+    assert sentence == f"allowed as champion on {NOW:%Y-%m-%d}, on a waiver"
+    held = control_status("A.6.2.5", good(), NOW)
+    assert any("by evidence" in c.verdict.sentence for c in held.conditions)
