@@ -36,14 +36,14 @@ def registry(tmp_path):
     files = made.train(GOOD, "0.91")
     made.show(files)
     assert made.ask("registration", files, GOOD, "1").allowed
-    made.trained = [check_session(data, name, made.force.keyring.find) for name, data in files.items()]
-    return made
+    return made, [check_session(data, name, made.force.keyring.find) for name, data in files.items()]
 
 
 def test_a_monitor_run_that_was_ingested_counts_in_the_command_as_on_the_page(registry, tmp_path, monkeypatch):
     """The page knew it, and the command said at the same minute that there is no monitoring run."""
+    registry, trained = registry
     target = Target(run_id="f" * 32, model_id="m-1", name=NAME, version="1")
-    read = EvidenceSource("run", registry.trained, lambda _: b"", registry.force.keyring.find, GOOD, target)
+    read = EvidenceSource("run", trained, lambda _: b"", registry.force.keyring.find, GOOD, target)
     monkeypatch.setattr(run_source, "open_source", lambda *_: read)
     asked = lambda: judged_subject(f"models:/{NAME}/1", (), f"sqlite:///{tmp_path}/ledger.db", None)  # noqa: E731
     assert asked().of("monitor-run") == []
@@ -54,4 +54,4 @@ def test_a_monitor_run_that_was_ingested_counts_in_the_command_as_on_the_page(re
     shown = site.json("control", {"model": NAME, "version": "1"}, control="9.1")
     now = datetime.now(UTC)
     assert control_status("9.1", mine, now).state in str(shown)
-    assert control_status("9.1", replace(mine, sessions=tuple(registry.trained)), now).records == ()
+    assert control_status("9.1", replace(mine, sessions=tuple(trained)), now).records == ()
