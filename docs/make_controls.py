@@ -12,13 +12,13 @@ STATES = """
 | met | every condition holds |
 | met with warnings | every condition holds, and each warning is named |
 | failed | a measured value, or a fact, speaks against a condition |
-| failed and waived | a waiver covers what failed, until and including its last day |
+| failed and waived | a waiver covers what failed, to the end of its last day; the reason names what is stale or missing too |
 | not evaluated | a condition could not be judged; the reason says what would settle it |
 | missing | something is not there, and the page names who owes it |
 | stale | it was met; the page names what made it old |
 | unverifiable | the evidence does not verify |
 | not sealed yet | the evidence is not in the ledger yet |
-| not due | it becomes due when a gated alias is set, or on the day that the reason names |
+| not due | no gated alias is set; with one, what is not there yet is missing, and the reason names its day |
 | not applicable | it is excluded, with the approved reason |
 | captured | the evidence is here, and no policy that could judge it |
 | not assessed here | it is judged for the organisation, and nothing of its kinds is kept here |

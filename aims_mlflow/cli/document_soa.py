@@ -167,10 +167,10 @@ def coverage_command(
 
 def _worst(states: Mapping[str, Sequence[tuple[str, ControlStatus]]]) -> dict[str, ControlStatus]:
     """Return the worst state of each control over its subjects; one that is assessed nowhere keeps that word."""
-    from aims_mlflow.management.applicability.statement import ORDER
+    from aims_mlflow.gates.combined_status import WORST_FIRST
 
     return {
-        control: min((s for _, s in found), key=lambda status: ORDER.index(status.state))
+        control: min((s for _, s in found), key=lambda status: WORST_FIRST.index(status.state))
         for control, found in states.items()
     }
 

@@ -62,7 +62,14 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     from aims_mlflow.audit.view import LedgerView
     from aims_mlflow.evidence.run_source import open_source
     from aims_mlflow.evidence.trust import trusted_keys
-    from aims_mlflow.pages.judging import authority_on, leaves_about, shelf_in, with_decisions, with_documents
+    from aims_mlflow.pages.judging import (
+        authority_on,
+        leaves_about,
+        shelf_in,
+        with_decisions,
+        with_documents,
+        with_ingested,
+    )
     from aims_mlflow.registry.reading import ledger_address
     from aims_mlflow.registry.workspaces import ledger_name
 
@@ -82,7 +89,8 @@ def judged_subject(target: str, keys: tuple[str, ...], ledger: str | None, regis
     authority = authority_on(view, name or "", datetime.now(UTC))
     subject = _subject(source, lambda r: authority.why_no_evidence(r, authority.force.training))
     leaves = leaves_about(view, name, subject.digest) if name else None
-    subject = with_decisions(subject, view, leaves) if leaves else subject
+    if leaves:
+        subject = with_ingested(with_decisions(subject, view, leaves), view, leaves, check.history)
     now = datetime.now(UTC)
     return with_documents(subject, shelf_in(view, now), now)
 

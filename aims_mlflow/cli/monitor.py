@@ -42,7 +42,8 @@ def run(
     """Compare new rows with the baseline of MODEL (models:/NAME@ALIAS or models:/NAME/VERSION).
 
     The result is a signed record with a report in an MLflow run of its own, linked to the version. The
-    baseline contains counts, so the training data are not needed. Exit status 1 on a breach or an unknown result.
+    baseline contains counts, so the training data are not needed. Controls and pages count the run after
+    `aims ledger ingest`. Exit status 1 on a breach or an unknown result.
     """
     from aims_mlflow.adapters.reading.read_table import AS_FOUND
     from aims_mlflow.evidence.trust import trusted_keys
@@ -93,3 +94,6 @@ def _print(found: MonitorReport, model: str) -> None:
     words = {"passed": "no breach", "failed": f"breach in {', '.join(found.drifted)}", "warned": "no breach, warnings"}
     click.secho(words.get(found.outcome.result, "not evaluated, which is no pass"), bold=True)
     click.echo(f"run {found.run_id}: record and report in its artifacts under aims/")
+    click.echo(
+        f"states of controls count it after: aims ledger ingest runs:/{found.run_id} --reason 'a run of the monitor'"
+    )

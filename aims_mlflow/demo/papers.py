@@ -11,6 +11,7 @@ import yaml
 from aims_mlflow.demo.harms import harms
 from aims_mlflow.management.known_statements import cited
 from aims_mlflow.records.limit import holds
+from aims_mlflow.records.pack import Monitor
 from aims_mlflow.records.wording import reference_text, slice_text
 from aims_mlflow.settings import environment
 
@@ -94,7 +95,7 @@ class DemoPapers:
         }  # fmt: skip
         watch = {
             "model": f"{self._system}@champion", "every_days": 30, "least_rows": 500, "who_acts": APPROVER,
-            "within_hours": 48, "metrics": [{"metric": RATIO, "limit": "0.80"}, {"metric": "psi", "limit": "0.2"}],
+            "within_hours": 48, "metrics": [{"metric": "drift", "limit": Monitor().threshold}],
         }  # fmt: skip
         return {
             "people": ({"people": people}, ""),

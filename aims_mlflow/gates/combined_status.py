@@ -49,7 +49,7 @@ class ControlStatus:
     Attributes:
         reason: The state in one sentence.
         records: The records of the control's kinds that were looked at.
-        since: Time of the evidence that brought the state about; None where there is none.
+        since: Time of the evidence that brought the state about, not before the training; None where there is none.
         next_change: What will change the state by itself, and `next_time` when.
     """
 
@@ -71,8 +71,10 @@ class ControlStatus:
 WAIVED: State = "failed and waived"
 # States that hold whatever was waived before, or that say nothing of the evidence.
 UNTOUCHED = ("met", "met with warnings", "not applicable", "not assessed here")
+# What a condition found, and the state that it gives, the worst first; a failure stays one while a waiver covers it.
 ORDER: tuple[tuple[str, State], ...] = (
     ("failed", "failed"),
+    (WAIVED, WAIVED),
     ("stale", "stale"),
     ("not evaluated", "not evaluated"),
     ("missing", "missing"),
@@ -82,16 +84,20 @@ ORDER: tuple[tuple[str, State], ...] = (
     ("holds", "met"),
     ("not applicable", "not applicable"),
 )
+BESIDE = ("stale", "not evaluated", "missing", "captured")  # what the reason of a waived failure names too
+# States of several versions or controls, from the worst to the best, for where one has to be shown for all.
+WORST_FIRST: tuple[State, ...] = (
+    "unverifiable", "failed", WAIVED, "stale", "not evaluated", "missing", "captured", "not sealed yet",
+    "met with warnings", "met", "not due", "not applicable", "not assessed here",
+)  # fmt: skip
 
 
 def combined(
     control: Control, conditions: Sequence[ConditionStatus], here: tuple[SealedRecord, ...], unsealed: Sequence[str]
 ) -> ControlStatus:
-    """Return the state that the conditions add up to: the worst of them decides, waived failures apart."""
-    outcomes = {c.verdict.outcome for c in conditions if not c.waived}
-    state: State = next((s for o, s in ORDER if o in outcomes), "failed and waived")
-    if state in ("met", "met with warnings") and any(c.waived for c in conditions):
-        state = "failed and waived"
+    """Return the state that the conditions add up to: the worst decides, a waived failure right after failed."""
+    outcomes = {WAIVED if c.waived else c.verdict.outcome for c in conditions}
+    state = next(s for o, s in ORDER if o in outcomes)
     if unsealed and state in ("met", "met with warnings", "captured"):
         state = "not sealed yet"
     mine = _deciding(state, conditions)
@@ -111,14 +117,18 @@ def combined(
 def telling_waivers(status: ControlStatus, lasting: Sequence[WaivedBy]) -> ControlStatus:
     """Return the state with the waivers by which the gate let these bytes in, where it does not name them itself.
 
-    What is missing stays missing although it was waived for a change: else two places would say two things of it.
+    What is missing stays missing although it was waived for a change, but for until when: the state ends with a waiver.
     """
     told = {w.waiver for c in status.conditions for w in c.waived} if status.state == WAIVED else set[str]()
     others = {w.waiver: w for w in lasting if w.unmet.control == status.control.id and w.waiver not in told}
     if not others or status.state in UNTOUCHED:
         return status
     reason = f"{status.reason}; the gate let these bytes in all the same: {waivers_text(others.values())}"
-    return dataclasses.replace(status, reason=reason)
+    first = min(others.values(), key=lambda w: w.expires)
+    if status.next_time is not None and status.next_time <= first.expires:
+        return dataclasses.replace(status, reason=reason)
+    ends = f"waiver by {first.owner}"
+    return dataclasses.replace(status, reason=reason, next_change=ends, next_time=first.expires)
 
 
 def _ending(found: ConditionStatus) -> tuple[str, str] | None:
@@ -131,7 +141,7 @@ def _ending(found: ConditionStatus) -> tuple[str, str] | None:
 
 def _deciding(state: State, conditions: Sequence[ConditionStatus]) -> list[ConditionStatus]:
     """Return the conditions that bring the state about."""
-    if state == "failed and waived":
+    if state == WAIVED:
         return [c for c in conditions if c.waived]
     outcome = next((o for o, s in ORDER if s == state), None)
     if state in ("met", "met with warnings", "not sealed yet"):
@@ -149,8 +159,10 @@ def _reason(
         warnings = list(dict.fromkeys(w for c in conditions for w in c.verdict.warnings))
         n = len(conditions) - len(beside)
         text = [f"{len(holding)} of {n} conditions hold", *(f"warning: {w}" for w in warnings)]
-    elif state == "failed and waived":
+    elif state == WAIVED:
         text = [f"{'; '.join(dict.fromkeys(w.unmet.text for c in mine for w in c.waived))}; {_waivers(mine)}"]
+        others = [c for o in BESIDE for c in conditions if c.verdict.outcome == o and not c.waived]
+        text += [f"{c.verdict.outcome}: {c.verdict.sentence} (owed by {c.condition.owed_by})" for c in others]
     elif state == "not sealed yet":
         text = [f"{', '.join(dict.fromkeys(unsealed))} is not in the ledger yet"]
     elif state == "missing":

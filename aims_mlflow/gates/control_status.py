@@ -89,8 +89,16 @@ def control_status(control: Control | str, subject: StatusSubject, at: datetime)
     if not subject.in_use and all(c.verdict.outcome == "not due" for c in conditions):
         return ControlStatus(control, "not due", f"due from {control.stage} on", tuple(conditions), here)
     conditions += _events(control, subject, conditions)
-    status = combined(control, conditions, here, _unsealed(conditions, subject))
+    status = _begun(combined(control, conditions, here, _unsealed(conditions, subject)), subject)
     return telling_waivers(status, _lasting(subject, at))
+
+
+def _begun(status: ControlStatus, subject: StatusSubject) -> ControlStatus:
+    """Return the state with no beginning before the training: what is older was not yet about these bytes."""
+    trained = subject.training.evidence.time if subject.training is not None and subject.digest else None
+    if trained is None or status.since is None or parse_time(status.since) >= parse_time(trained):
+        return status
+    return dataclasses.replace(status, since=trained)
 
 
 def _elsewhere(control: Control, subject: StatusSubject, here: Sequence[SealedRecord]) -> str | None:

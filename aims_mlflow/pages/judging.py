@@ -23,6 +23,7 @@ from aims_mlflow.lifecycle.tenures import FACTS, tenures_in
 from aims_mlflow.records.base import parse_time, utc_text
 from aims_mlflow.records.decision import Decision
 from aims_mlflow.records.leaves.changes import DecisionBody, DecisionLeaf
+from aims_mlflow.records.leaves.others import EvidenceLeaf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +178,16 @@ def leaves_about(view: View, name: str, digest: str | None) -> VersionLeaves | N
     if not chosen:
         return None
     aliases = tuple(dict.fromkeys(places[str(leaf.fact.request)] for leaf in held))
-    return VersionLeaves(chosen[-1], mine, (), aliases)
+    later = view.leaves(types=("evidence",))
+    ingested = [x for x in later if isinstance(x.fact, EvidenceLeaf) and digest in x.fact.model_digests]
+    return VersionLeaves(chosen[-1], mine, ingested, aliases)
+
+
+def with_ingested(subject: StatusSubject, view: View, leaves: VersionLeaves, history: KeyringHistory) -> StatusSubject:
+    """Return the subject with the evidence that was sealed later, such as runs of a monitor."""
+    known = {s.name for s in subject.sessions}
+    later = (s for leaf in leaves.ingested for s in sessions_of(view, leaf, history) if s.name not in known)
+    return replace(subject, sessions=(*subject.sessions, *later))
 
 
 def with_decisions(subject: StatusSubject, view: View, leaves: VersionLeaves) -> StatusSubject:

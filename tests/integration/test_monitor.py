@@ -1,6 +1,7 @@
 """A first monitor, as an operations team runs it: an alias, a file, an exit status, and signed evidence in MLflow."""
 
 import json
+import re
 
 import mlflow
 import pandas as pd
@@ -82,6 +83,8 @@ def test_drifted_columns_are_printed_and_exit_1(version, tmp_path, capsys):
     assert "✗ drift for column=income is" in out
     assert "✗ drift for column=(prediction) is" in out
     assert "breach in " in out
+    (run_id,) = (w for w in re.findall(r"run (\w+): record", out))
+    assert f"aims ledger ingest runs:/{run_id} --reason" in out, "an ungated run is in no ledger"
     a_table_of_a_database_is_monitored_where_it_is(tmp_path, capsys)
     data_that_do_not_fit_are_one_sentence(tmp_path, capsys)
 

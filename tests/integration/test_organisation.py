@@ -1,6 +1,8 @@
 """The example organisation reaches an approved statement and a bundle by commands; each planted fault is found, alone."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -97,6 +100,23 @@ def test_it_ends_with_no_finding_a_whole_statement_and_a_bundle(organisation):
     assert [r["control"] for r in rows] == list(controls())
     assert all(r["reason"] and r["basis"] and r["owner"] and r["review"] for r in rows)
     assert "max approved soa version 1" in shown
+
+
+def test_the_readme_states_what_the_statement_computes(at_home):
+    asked = "document soa --ledger sqlite:///mlflow.db.aims.db --evidence models:/loan-screening/1 --format csv"
+    _, printed = command(*asked.split())
+    rows = list(csv.DictReader(io.StringIO(printed.removeprefix("\ufeff"))))
+    states = {row["Control"]: row["Computed state"].partition(" (")[0] for row in rows}
+    counted = Counter(states.values())
+    met = counted["met"] + counted["met with warnings"]
+    assert set(counted) == {"met", "met with warnings", "missing", "not applicable"}
+    readme = " ".join((EXAMPLE / "README.md").read_text(encoding="utf-8").split())
+    told = (
+        f"{met} controls that are met, {counted['met with warnings']} of them with warnings, and {counted['missing']}"
+    )
+    assert told in readme
+    named = readme.partition("that are missing: ")[2].partition("A decision that")[0]
+    assert set(re.findall(r"A\.\d+(?:\.\d+)+", named)) == {c for c, state in states.items() if state == "missing"}
 
 
 @pytest.fixture

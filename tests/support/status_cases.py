@@ -52,6 +52,7 @@ SOURCE = {
     "rights": "open data licence", "subjects": "adults in 1994", "selection_reason": "the only table with the outcome",
     "retention": "until 2030", "purpose": "to learn who earns over 50K",
 }  # fmt: skip
+DRIFT = Claim(metric="drift", slice={"column": "age"}, value="0.02", n=500, comparator="<", limit="0.1", passed=True)
 LIMIT = {"comparator": ">=", "limit": "0.8"}
 
 
@@ -110,7 +111,7 @@ def machine_parts(system=SYSTEM, model=MODEL, source=None, **start):
         "fairness": (about, {"claims": [ratio, other]}),
         "robustness": (about, {"claims": [Claim(metric="noise", value="0.9", n=9769, passed=True, **LIMIT)]}),
         "model-card": (about, {"artifacts": (files["card"],)}),
-        "monitor-run": (about, {"details": {"rows": 500}}),
+        "monitor-run": (about, {"details": {"rows": 500}, "claims": [DRIFT]}),
         "log-coverage": (about, {"details": {"gaps": []}}),
         "use-conformance": (about, {"details": {"deviations": []}}),
     }  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from fnmatch import fnmatchcase
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.person_statements import says
@@ -144,14 +146,33 @@ def origin(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
     return of_each_set(subject, "source", judge)
 
 
+def _other_file(record: SealedRecord) -> str | None:
+    """Return that an acquisition read other files than the one of which its source is stated, or None."""
+    details = read_details(record.evidence, AcquisitionDetails)
+    uri = (details.source.uri if details.source else None) or ""
+    wanted, read = PurePosixPath(uri.removeprefix("file:")).name, [PurePath(name).name for name in details.files or {}]
+    if not uri.startswith("file:") or not PurePath(wanted).suffix or not read:
+        return None
+    if any(fnmatchcase(name, wanted) for name in read):
+        return None
+    return f"{', '.join(read)} was read, and source, rights and subjects are stated of {uri}"
+
+
 def rights(subject: StatusSubject, at: datetime) -> Judgement:  # noqa: ARG001
-    """The right to use each data set is stated by rights or licence of each source; a placeholder voids both."""
+    """The right to use each data set is stated by rights or licence of each source, of the file that was read.
+
+    A placeholder in either voids both.
+    """
 
     def judge(role: str) -> Judgement:
         def of_source(record: SealedRecord, source: SourceStatement) -> Judgement:
             given = [key for key in RIGHTS if getattr(source, key) not in (None, "")] or RIGHTS[:1]
             parts = [value(subject, role, record, source, key) for key in given]
-            return joined(parts, "; ".join(p.sentence for p in parts))
+            text = "; ".join(p.sentence for p in parts)
+            other = _other_file(record) if record.evidence.kind == "acquisition" else None
+            if other:
+                parts.append(Judgement("warned", other, warnings=(other,)).about(record))
+            return joined(parts, text)
 
         return of_each_source(subject, role, RIGHTS[0], of_source)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from aims_mlflow.gates.document_content.monitoring import (
     watches,
     why_late,
 )
+from aims_mlflow.gates.document_content.watched_metrics import beyond, unmeasured
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.shapes import number
 from aims_mlflow.gates.status_subject import MONITORING
 from aims_mlflow.gates.verdict import Judgement, joined
 from aims_mlflow.records.base import parse_time
+from aims_mlflow.records.counts import how_many
 from aims_mlflow.records.documents.lifecycle import MonitoringPlanDocument
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
     from aims_mlflow.gates.verdict import Problem
 
+UNKNOWN = "no monitoring run is known here (the ledger knows those that `aims ledger ingest` added)"
 # A condition beside one plan; None where no plan is here.
 ByPlan = Callable[["StatusSubject", "datetime", "PublishedDocument | None"], Judgement]
 
@@ -83,9 +87,9 @@ def _runs(
     due = begun + timedelta(days=every)
     last = due + timedelta(days=number(plan.fields.get("grace_days")) or 0)
     if at.date() > last:
-        text = f"no monitoring run is here; by {plan.name} the first was due on {due}"
+        text = f"{UNKNOWN}; by {plan.name} the first was due on {due}"
         return runs, Judgement("missing", text, (plan.id,), basis="person")
-    text = f"there is no monitoring run yet: by {plan.name} the first is due on {due}"
+    text = f"{UNKNOWN}; by {plan.name} the first is due on {due}"
     ends = f"{last}T23:59:59Z"
     return runs, Judgement("not due", text, (plan.id,), plan.time, ends, "the first monitoring run", basis="person")
 
@@ -98,7 +102,7 @@ def judge_monitoring(runs: list[SealedRecord], at: datetime) -> Judgement:
 
 @by_plans
 def due_runs(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
-    """The newest run is not older than the plan's interval with its grace."""
+    """The newest run is not older than the plan's interval with its grace, both in whole days (UTC)."""
     verdict, plan = _plan(subject, at, document)
     if plan is None:
         return verdict
@@ -110,11 +114,15 @@ def due_runs(subject: StatusSubject, at: datetime, document: PublishedDocument |
     runs, found = _runs(subject, at, document)
     if not runs or found.outcome != "holds":
         return found
-    last = max(parse_time(r.evidence.time) for r in runs)
-    if at > last + timedelta(days=every + grace):
-        text = f"the last run was on {last:%Y-%m-%d}; the plan asks for one every {every} days"
+    last = max(parse_time(r.evidence.time) for r in runs).date()
+    due = last + timedelta(days=every)
+    ends = due + timedelta(days=grace)
+    if at.date() > ends:
+        text = f"the last run was on {last}; the plan asks for one every {every} days"
         return Judgement("stale", text).about(*runs)
-    return joined([verdict, Judgement("holds", "").about(*runs)], f"{len(runs)} runs, the last on {last:%Y-%m-%d}")
+    held = replace(Judgement("holds", "").about(*runs), until=f"{ends}T23:59:59Z", ends="the next monitoring run")
+    text = f"{how_many(len(runs), 'run')}, the last on {last}, the next due on {due}"
+    return joined([verdict, held], text)
 
 
 @by_plans
@@ -143,6 +151,41 @@ def enough_rows(subject: StatusSubject, at: datetime, document: PublishedDocumen
 
 
 @by_plans
+def watched(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
+    """Each metric of the plan was measured within the last interval, and no value beyond the plan's limit is open."""
+    verdict, plan = _plan(subject, at, document)
+    if plan is None:
+        return verdict
+    runs, found = _runs(subject, at, document)
+    if not runs:
+        return found
+    metrics = plan.written.metrics if isinstance(plan.written, MonitoringPlanDocument) else ()
+    if not metrics:
+        return Judgement("missing", "the monitoring plan names no metric", verdict.evidence, basis="person")
+    measuring = _measuring(subject, plan, runs)
+    lacking = unmeasured(metrics, measuring)
+    if lacking:
+        text = f"the plan watches {', '.join(lacking)}, and neither the last run nor an evaluation in operation has it"
+        return Judgement("missing", text).about(*runs)
+    plans = [plan.written] if isinstance(plan.written, MonitoringPlanDocument) else []
+    open_ones = [(r, text) for r, text in beyond(metrics, measuring) if acknowledgement(r, plans) is None]
+    if open_ones:
+        text = "; ".join(dict.fromkeys(text for _, text in open_ones))
+        return Judgement("failed", f"{text}, and nobody acknowledged it").about(*(r for r, _ in open_ones))
+    text = f"measured within the plan's limits: {', '.join(m.metric for m in metrics)}"
+    return joined([verdict, Judgement("holds", "").about(*runs)], text)
+
+
+def _measuring(subject: StatusSubject, plan: PublishedDocument, runs: list[SealedRecord]) -> list[SealedRecord]:
+    """Return the runs and the evaluations since the bytes came into use that are no older than an interval."""
+    span = (number(plan.fields.get("every_days")) or 0) + (number(plan.fields.get("grace_days")) or 0)
+    begun = max(parse_time(r.evidence.time) for r in runs) - timedelta(days=span)
+    used = next((parse_time(d.time) for d in deployments(subject)), None)
+    evaluations = [r for r in subject.records if used is not None and parse_time(r.evidence.time) >= used]
+    return [r for r in (*runs, *evaluations) if parse_time(r.evidence.time) >= begun]
+
+
+@by_plans
 def breaches(subject: StatusSubject, at: datetime, document: PublishedDocument | None) -> Judgement:
     """Each run in breach is acknowledged by name in a plan's document, within the hours of the plan that watches it."""
     verdict, plan = _plan(subject, at, document)
@@ -151,13 +194,13 @@ def breaches(subject: StatusSubject, at: datetime, document: PublishedDocument |
         return found
     written = [d.written for d in subject.written(MONITORING) if judged(subject, d, at, ()).outcome == "holds"]
     seen_in = [w for w in written if isinstance(w, MonitoringPlanDocument)]
-    beyond = [(r, acknowledgement(r, seen_in)) for r in runs if is_breach(r)]
-    open_ones = [r for r, seen in beyond if seen is None]
+    breached = [(r, acknowledgement(r, seen_in)) for r in runs if is_breach(r)]
+    open_ones = [r for r, seen in breached if seen is None]
     if open_ones:
         text = f"{len(open_ones)} of {len(runs)} runs are in breach, and nobody acknowledged it"
         return Judgement("failed", text).about(*open_ones)
     hours = number(plan.fields.get("within_hours")) if plan else None
-    late = [(r, why) for r, seen in beyond if seen and (why := why_late(r, seen, hours))]
+    late = [(r, why) for r, seen in breached if seen and (why := why_late(r, seen, hours))]
     if late:
         text = f"the breach of {late[0][0].evidence.time[:10]} was {late[0][1]}"
         return Judgement("warned", text, warnings=(text,)).about(late[0][0])
@@ -179,6 +222,7 @@ def evaluated_runs(subject: StatusSubject, at: datetime, document: PublishedDocu
 CHECKS: dict[str, ConditionCheck] = {
     "A.6.2.6/runs": due_runs,
     "A.6.2.6/data": enough_rows,
+    "A.6.2.6/metrics": watched,
     "A.6.2.6/breaches": breaches,
     "9.1/evaluated": evaluated_runs,
 }

@@ -85,7 +85,7 @@ def allowed(subject: StatusSubject, at: datetime) -> Judgement:
     if ended:
         text = f"the waiver of {ended[0].unmet.control} by {ended[0].owner} ended on {ended[0].expires[:10]}"
         return Judgement("stale", text, since=last.time)
-    text = "; ".join(f"allowed{_as([d.alias] if d.alias else [])} on {d.time[:10]}, by {d.basis}" for d in held)
+    text = "; ".join(f"allowed{_as([d.alias] if d.alias else [])} on {d.time[:10]}, {_on(d)}" for d in held)
     warnings = tuple(dict.fromkeys(f"{w.unmet.control} is waived: {w.unmet.text}" for w in waived))
     until = min((w.expires for w in waived), default=None)
     return Judgement(
@@ -102,6 +102,11 @@ def way_back(document: PublishedDocument, subject: StatusSubject, at: datetime) 
     if target == own:
         return "failed", f"it goes back to version {target}, which is the one that it releases"
     return "missing", f"it goes back to version {target}, which was not there when version {own} was released"
+
+
+def _on(decision: Decision) -> str:
+    """Return on what a decision allowed the change: a waiver, where something failed, or what the gate judged by."""
+    return "on a waiver" if decision.waived else f"by {decision.basis}"
 
 
 def _as(aliases: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aims_mlflow.gates.kind_verdict import judge_records
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from aims_mlflow.gates.status_subject import StatusSubject
 
 PACKAGES = "packages.txt"
+PIN = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?\s*==\s*([^\s,;]+)")
+SEPARATORS = re.compile(r"[-_.]+")  # which names of packages take for the same
 MOST_NEEDS = 6
 UNCOMPARED = (
     "what serves it was compared with nothing: no approved inventory names its tools of operation with versions"
@@ -73,6 +76,11 @@ def algorithms(subject: StatusSubject, at: datetime) -> Judgement:
     return Judgement("holds", ", ".join(dict.fromkeys(known.values()))).about(*records)
 
 
+def _pins(text: str) -> list[tuple[str, str]]:
+    """Return each package of a text with its version, such as `mlflow==3.17.2, scikit-learn==1.7.0`."""
+    return [(SEPARATORS.sub("-", name).lower(), version) for name, version in PIN.findall(text)]
+
+
 def serving(subject: StatusSubject, at: datetime) -> Judgement:
     """The packages that serving needs are listed; an approved inventory of operation has none of another version."""
     verdict, details = _recorded(subject, "tooling-record", ToolingDetails, at)
@@ -82,13 +90,13 @@ def serving(subject: StatusSubject, at: datetime) -> Judgement:
     needs = {line for lines in (details.serving or {}).values() for line in lines}
     if not needs:
         return Judgement("missing", "what serving the model needs is not recorded").about(*records)
-    pinned = dict(line.split("==", 1) for line in needs if "==" in line)
+    pinned = dict(pin for line in needs for pin in _pins(line))
     compared = ""
     for document in subject.written("resource-inventory")[-1:]:
         if subject.judged(document, at).outcome != "holds":
             continue
         tools_used = [e for e in mappings(document.fields.get("resources")) if e.get("stage") == "operation"]
-        served = [str(e.get("id")).split("==", 1) for e in tools_used if "==" in str(e.get("id"))]
+        served = [pin for e in tools_used for pin in _pins(str(e.get("id")))]
         same = [name for name, _ in served if name in pinned]
         if same:
             compared = f"{document.name} names {len(same)} of them as serving, in these versions"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aims_mlflow.catalog.loader import controls
 from aims_mlflow.errors import ConfigError, did_you_mean
+from aims_mlflow.gates.combined_status import WAIVED, WORST_FIRST
 from aims_mlflow.gates.document_content.against_register import why_not_out
 from aims_mlflow.records.documents import newest_last
 from aims_mlflow.records.documents.risk import ApplicabilityDocument, RiskRegisterDocument, TreatmentPlanDocument
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aims_mlflow.management.findings.state import ManagementState
     from aims_mlflow.records.documents.risk import ControlStatement
 
+SPEAKING_AGAINST = ("failed", WAIVED, "missing")  # states of a control that nobody can call implemented
 # What each line of a table has, in every format.
 COLUMNS = (
     "Control", "Title", "Decision", "Reason", "Risks, objectives, laws", "Implemented", "Owner", "Next review",
@@ -117,13 +119,6 @@ class ApplicabilityStatement:
         )
 
 
-# States from the worst to the best, for the one that a row shows.
-ORDER = (
-    "failed", "unverifiable", "stale", "not evaluated", "missing", "failed and waived", "captured", "not sealed yet",
-    "met with warnings", "met", "not due", "not applicable", "not assessed here",
-)  # fmt: skip
-
-
 def newest_statement(state: ManagementState, name: str | None = None) -> ApplicabilityDocument:
     """Return the statement with an id, or the newest one.
 
@@ -195,7 +190,7 @@ def _row(
     state: ManagementState,
     statuses: Sequence[tuple[str, ControlStatus]],
 ) -> StatementRow:
-    states = sorted(((n, s.state, s.reason) for n, s in statuses), key=lambda each: ORDER.index(each[1]))
+    states = sorted(((n, s.state, s.reason) for n, s in statuses), key=lambda each: WORST_FIRST.index(each[1]))
     judged = tuple(s for s in states if s[1] != NOT_ASSESSED) or tuple(states)
     decision = "no decision" if said is None else "applies" if said.applies else "excluded"
     against = []
@@ -203,7 +198,7 @@ def _row(
         register = why_not_out(control, state.systems, state.of(SupplierDocument))
         against += [register] if register else []
         against += [f"it treats {', '.join(risks)}"] if risks else []
-    if said is not None and said.applies and said.implemented and judged and judged[0][1] in ("failed", "missing"):
+    if said is not None and said.applies and said.implemented and judged and judged[0][1] in SPEAKING_AGAINST:
         against.append(f"it is said to be implemented, and its computed state is {judged[0][1]}")
     written = _said(said) if said is not None else {}
     basis = tuple(dict.fromkeys((*(said.basis if said else ()), *risks)))

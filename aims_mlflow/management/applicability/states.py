@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aims_mlflow.gates.combined_status import ControlStatus
+    from aims_mlflow.gates.policy import LoadedPolicy, Rules
     from aims_mlflow.management.findings.state import ManagementState
+    from aims_mlflow.records.policy import Stage
 
 ORGANISATION = "the organisation"
+
+
+def general_rules(policy: LoadedPolicy) -> Rules:
+    """Return the rules of the last stage that requires evidence, for a model that no entry of the policy names."""
+    stages: tuple[Stage, ...] = ("deployment", "registration")
+    found = [policy.rules("", stage) for stage in stages if policy.gates(stage)]
+    return next((rules for rules in found if rules.require), policy.rules("", "registration"))
 
 
 def organisation_subject(state: ManagementState, at: datetime) -> StatusSubject:
@@ -29,9 +38,10 @@ def organisation_subject(state: ManagementState, at: datetime) -> StatusSubject:
     """
     if state.published is not None:
         shelf = state.published.shelf
+        rules = general_rules(state.policy) if state.policy else None
         return StatusSubject(
             ORGANISATION, scope="organization", documents=shelf.documents(at.strftime("%Y-%m-%d")),
-            approvals=shelf.approvals, keyring=state.keyring,
+            approvals=shelf.approvals, keyring=state.keyring, rules=rules,
         )  # fmt: skip
     documents = tuple(
         PublishedDocument(

@@ -13,6 +13,7 @@ from aims_mlflow.errors import AimsError, ConfigError, Unreachable
 from aims_mlflow.evidence import statement, tracking
 from aims_mlflow.field_address import field_text
 from aims_mlflow.gates.document_content.own_work import signers_of
+from aims_mlflow.gates.policy import parse_policy
 from aims_mlflow.ledger import merkle
 from aims_mlflow.management.cited_records import begins, named_records
 from aims_mlflow.management.findings.cited_elsewhere import cited_elsewhere
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from aims_mlflow.gates.policy import LoadedPolicy
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.ledger.ledger import Ledger
     from aims_mlflow.management.folder import Folder, FolderDocument
@@ -101,7 +103,7 @@ def read_state(
     )  # fmt: skip
     if ledger is None:
         return state
-    state = replace(state, deployed=deployed(ledger), roots=_roots(ledger, state))
+    state = replace(state, deployed=deployed(ledger), roots=_roots(ledger, state), policy=_policy(ledger))
     wanted = _looked_up(state)
     if wanted:
         signers, requests = _looked_up_in(ledger, wanted)
@@ -176,6 +178,11 @@ def _looked_up_in(ledger: Ledger, wanted: frozenset[str]) -> tuple[dict[str, fro
         if any(begins(record.id, name) for name in wanted):
             found[record.id] = frozenset(signers_of([record], keyring))
     return found, requests
+
+
+def _policy(ledger: Ledger) -> LoadedPolicy | None:
+    text = ledger.state.stored(ledger.in_force().get("policy", ""))
+    return parse_policy(text, "the ledger's policy") if text else None
 
 
 def _keyring(ledger: Ledger) -> Keyring | None:

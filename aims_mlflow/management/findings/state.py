@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aims_mlflow.evidence.statement import SealedRecord
+    from aims_mlflow.gates.policy import LoadedPolicy
     from aims_mlflow.management.folder import FolderDocument, UnreadableDocument
     from aims_mlflow.management.published import FileState, PublishedShelf
     from aims_mlflow.records.decision import WaivedBy
@@ -97,6 +98,7 @@ class ManagementState(DocumentSet):
         texts: The file of a document whose words are judged, by its id, where the bytes that were signed could be read.
         cards: The model card of a deployed version, by the digest of its bytes, where it could be read.
         keyring: The keys that may sign; None where none is here.
+        policy: The policy of the ledger's gate; None where no ledger was read.
         unreadable: The files of the folder that are no valid documents.
         unread: What could not be read, each with what is not judged because of it.
         inventory: The newest scan; None where there is none.
@@ -116,6 +118,7 @@ class ManagementState(DocumentSet):
     texts: Mapping[str, FolderDocument] = field(default_factory=dict)
     cards: Mapping[str, str] = field(default_factory=dict)
     keyring: Keyring | None = None
+    policy: LoadedPolicy | None = None
     unreadable: tuple[UnreadableDocument, ...] = ()
     unread: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()

@@ -16,12 +16,15 @@ from aims_mlflow.documents.page_blocks import (
     state_cell,
     to,
 )
+from aims_mlflow.errors import AimsError
 from aims_mlflow.gates.combined_status import ControlStatus
 from aims_mlflow.gates.control_status import control_statuses
 from aims_mlflow.gates.status_subject import StatusSubject
 from aims_mlflow.management.applicability.statement import changes, computed_statement
+from aims_mlflow.management.applicability.states import general_rules
 from aims_mlflow.management.findings.state import ManagementState
 from aims_mlflow.management.published import written_of
+from aims_mlflow.pages.judging import authority_on
 from aims_mlflow.pages.library import leaves_of
 from aims_mlflow.pages.views.common import document_cell, leaf_cell, time_text
 from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, live_versions, states_among
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aims_mlflow.documents.page_blocks import Block
+    from aims_mlflow.gates.policy import Rules
     from aims_mlflow.gates.published_documents import Publication
     from aims_mlflow.management.applicability.statement import StatementRow
     from aims_mlflow.pages.source import PageSource
@@ -151,6 +155,7 @@ def _statuses(
         documents=documents,
         approvals=source.shelf.approvals,
         keyring=source.history.newest,
+        rules=_rules(source),
     )
     found: dict[str, list[tuple[str, ControlStatus]]] = {}
     for status in control_statuses(subject, source.now):
@@ -167,6 +172,14 @@ def _statuses(
                 late = ControlStatus(control, "not evaluated", NOT_JUDGED)
                 found.setdefault(control.id, []).append((name, late))
     return found
+
+
+def _rules(source: PageSource) -> Rules | None:
+    """Return the rules in force of a model that no entry of the policy names; None where no policy can be read."""
+    try:
+        return general_rules(authority_on(source.view, "", source.now).force.policy)
+    except AimsError:  # the ledger's verification names what is wrong with it
+        return None
 
 
 def _row(row: StatementRow) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from aims_mlflow.gates.waivers import last_day
 from aims_mlflow.pages.views.common import NOT_READ, UNASSIGNED, UNREAD, day_text, model_text, version_cell
 from aims_mlflow.pages.views.endings import ending_table
 from aims_mlflow.pages.views.risks import MARKS, OPEN, RISK_MEANS, standings
-from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, summary_of
+from aims_mlflow.pages.views.states import NOT_JUDGED, catalogue, control_cell, live_versions, states_among, summary_of
 from aims_mlflow.pages.views.suppliers import supplied
 from aims_mlflow.pages.views.systems import BY_REGISTER, STAGES, listed_systems
 from aims_mlflow.pages.views.taken_back import TAKEN_BACK
@@ -114,9 +114,10 @@ def _waived(source: PageSource, held: Mapping[tuple[str, str], Any], told: Seque
         now=source.moment,
     )
     known = {(r["model"], r["version"], each) for r in told if r["state"] == WAIVED for each in r["controls"]}
+    states = states_among(source, found)
     return [
         (
-            state_cell(WAIVED, to("leaves", row["sequence"]), f"waived until and including {last_day(row['expires'])}"),
+            _waived_cell(row, states.get((row["model"], row["version"], row["control"]))),
             _in_use(row, held),
             row["control"] or "everything (break-glass)",
             f"{source.owner(row['key_id']) or 'signer unknown'}: {reason_of(source, row['sequence'])}",
@@ -124,6 +125,13 @@ def _waived(source: PageSource, held: Mapping[tuple[str, str], Any], told: Seque
         for row in found
         if (row["model"], row["version"], row["control"]) not in known
     ]
+
+
+def _waived_cell(row: Any, status: Any) -> PageCell:
+    """Return the state that the waived control has on every page, and until when the waiver is."""
+    text = f"waived until and including {last_day(row['expires'])}"
+    state = status["state"] if status is not None else WAIVED
+    return state_cell(state, to("leaves", row["sequence"]), text if state == WAIVED else f"{state}, {text}")
 
 
 def _open_finding(row: Any) -> Sequence[Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Summary = TypeVar("Summary")
 # What needs a person first.
-WORST = ("unverifiable", "failed", "stale", "not evaluated", "missing", "failed and waived", "met with warnings")
+WORST = ("unverifiable", "failed", "failed and waived", "stale", "not evaluated", "missing", "met with warnings")
 NOT_JUDGED = "not judged yet: load the page again"
 
 

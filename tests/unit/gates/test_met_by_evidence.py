@@ -157,15 +157,16 @@ def test_a_first_monitoring_run_is_missing_with_its_day_before_it_is_due_and_aft
     written = [status_cases.document("monitoring-plan", fields=plan)]
     found = state("A.6.2.6", change=no_runs, documents=written)
     assert found.state == "missing", "never not due while an alias is held"
-    assert "there is no monitoring run yet" in found.reason
+    assert "no monitoring run is known here (the ledger knows those that `aims ledger ingest` added)" in found.reason
+    assert all("that was due is lacking" not in c.condition.holds for c in found.conditions), "nothing was due yet"
     assert f"the first is due on {(NOW + timedelta(days=30)):%Y-%m-%d}" in found.reason
     assert "due from operation on" not in found.reason
     assert state("9.1", change=no_runs, documents=written).state == "missing", "its own plan is not here"
     subject = good(change=no_runs, documents=written)
-    assert "there is no monitoring run yet" in control_status("A.6.2.6", subject, NOW + timedelta(days=32)).reason
+    assert "the first is due" in control_status("A.6.2.6", subject, NOW + timedelta(days=32)).reason
     late = control_status("A.6.2.6", subject, NOW + timedelta(days=33))
     assert late.state == "missing"
-    assert "no monitoring run is here" in late.reason
+    assert "the first was due" in late.reason
     assert state("A.6.2.6", change=no_runs, documents=[]).state == "missing"
 
 
@@ -213,6 +214,27 @@ def test_tools_are_said_to_be_loaded_and_serving_is_met_without_a_warning_only_w
     nowhere_served = state("A.4.4", documents=[], aliases=(), decisions=())
     assert nowhere_served.state == "met"
     assert "compared with nothing" in nowhere_served.conditions[3].verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("listed", "wanted", "word"),
+    [
+        ("scikit-learn==1.7.0, cloudpickle==3.1.3", "met", "names 1 of them as serving"),
+        ("cloudpickle==3.1.3, Scikit_Learn == 1.7.0", "met", "names 1 of them as serving"),
+        (
+            "cloudpickle==3.1.3, scikit-learn==1.6.1",
+            "stale",
+            "scikit-learn 1.6.1 serves, the model was made with 1.7.0",
+        ),
+        ("cloudpickle==3.1.3", "met with warnings", "compared with nothing"),
+    ],
+)
+def test_an_entry_that_lists_several_packages_is_compared_package_by_package(listed, wanted, word):
+    """All that followed the first `==` was taken for the version of the first package."""
+    entry = {"stage": "operation", "resource": "tool", "id": listed}
+    written = status_cases.document("resource-inventory", fields={"resources": [entry]})
+    found = state("A.4.4", documents=[written])
+    assert (found.state, word in found.reason + found.conditions[3].verdict.sentence) == (wanted, True), found.reason
 
 
 def test_what_is_met_with_warnings_is_counted_apart():

@@ -185,6 +185,17 @@ def test_the_organisations_states_rest_on_published_documents_and_their_approval
     assert state("6.1.3") == "failed", "whoever accepted the rest is not of top management"
 
 
+def test_the_organisation_is_judged_by_the_policy_that_its_ledger_has_in_force(bank):
+    """Its subject had no policy, so that A.6.1.3 was `captured` beside versions for which it is met."""
+    stages = [{"stage": stage, "criteria": "evidence and approval"} for stage in ("registration", "deployment")]
+    bank.publish("lifecycle-process", "5" * 64, fields={"stages": stages})
+    bank.keep(event(bank.olga, "document-approval", "lifecycle-process", "5" * 64))
+    found = control_status("A.6.1.3", organisation_subject(bank.state(), NOW), NOW)
+    assert found.reason == "the policy in force requires no evidence at registration"
+    without = dataclasses.replace(bank.state(), policy=None)
+    assert control_status("A.6.1.3", organisation_subject(without, NOW), NOW).state == "captured"
+
+
 @pytest.mark.parametrize("kind", sorted(FIELDS))
 def test_each_kind_comes_back_from_its_publication_as_it_was_stated(kind, bank):
     about = {"system": "income-screening"}

@@ -263,3 +263,10 @@ def test_a_part_of_the_monitors_page_without_plans_says_how_many_there_are(site)
     assert len(site.rows("monitors", "Monitoring plans, and runs that were missed")) == 1
     assert site.rows("monitors", "Monitoring plans, and runs that were missed", {"from": "2"}) == []
     assert "None of the 1 monitoring plans is in this part." in site.html("monitors", {"from": "2"})
+
+
+def test_the_organisation_is_judged_by_the_policy_of_its_gate(site):
+    """The statement had "no policy of a gate is here" beside a version that the same gate let in."""
+    (row,) = (r for r in site.rows("soa", "Controls of Annex A") if r["Control"]["text"].startswith("A.6.1.3"))
+    assert "no policy of a gate" not in str(row)
+    assert row["Computed state"]["state"] == "missing", "its process is not published"

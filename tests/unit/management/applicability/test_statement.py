@@ -47,12 +47,13 @@ def test_what_the_register_and_risks_say_stands_beside_an_exclusion():
     assert row(statement, "A.6.2.4").basis == ("R1",)
 
 
-def test_the_worst_state_is_shown_with_how_many_have_it():
-    found = {"A.6.2.4": [("income 3", status("A.6.2.4", "met")), ("churn 1", status("A.6.2.4", "failed"))]}
+@pytest.mark.parametrize("worst", ["failed", "failed and waived", "missing"])
+def test_the_worst_state_is_shown_with_how_many_have_it(worst):
+    found = {"A.6.2.4": [("income 3", status("A.6.2.4", "met")), ("churn 1", status("A.6.2.4", worst))]}
     statement = made(found, soa=states.soa("A.6.2.4", implemented="pack, gate"))
     mine = row(statement, "A.6.2.4")
-    assert (mine.state, mine.why) == ("failed (1 of 2)", "churn 1: because of failed")
-    assert mine.against == ("it is said to be implemented, and its computed state is failed",)
+    assert (mine.state, mine.why) == (f"{worst} (1 of 2)", f"churn 1: because of {worst}")
+    assert mine.against == (f"it is said to be implemented, and its computed state is {worst}",)
     assert row(statement, "A.2.2").state == "not assessed here"
     assert statement.subjects == ("income 3", "churn 1")
 
