@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import is_set_aside, is_too_small
-from aims_mlflow.checks.metrics import WORST_RIGHT, WORST_WRONG
+from aims_mlflow.checks.metrics import OVERLAP, TRAINED_ON, WORST_RIGHT, WORST_WRONG
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
 from aims_mlflow.records.details.checks import PerformanceDetails, RobustnessDetails
 from aims_mlflow.records.details.training import SessionStartDetails
@@ -41,7 +41,7 @@ def performance(notes: Notes) -> list[str]:
     claims = claims_of(record, slice={}, role="test")
     if record is not None and claims:
         out += [
-            "On held-out data. Each row counts once: weights of rows are not taken into account.",
+            f"{_data(notes)}. Each row counts once: weights of rows are not taken into account.",
             "",
             *_measured(notes, record, claims),
             *_worst(notes, record),
@@ -54,6 +54,21 @@ def performance(notes: Notes) -> list[str]:
             out += ["Out of fold: these values describe the procedure, not this model.", ""]
             out += _measured(notes, other, claims)
     return out
+
+
+def _data(notes: Notes) -> str:
+    """Return which data the values are of, with the share of their rows that are beyond a limit training rows too."""
+    lineage = notes.last("lineage")
+    if lineage is None:
+        return "On held-out data"
+    seen, repeated = (
+        [c for c in claims_of(lineage, metric=metric, role="test") if c.passed is False]
+        for metric in (TRAINED_ON, OVERLAP)
+    )
+    failed = [c for c in seen if c.severity != "warning"]
+    where = "On test data that are **not held out**" if failed else "On held-out data"
+    told = [f"{plain(metric_text(c.metric))}: {notes.measured(lineage, c)}" for c in (*seen, *repeated)]
+    return "; ".join([where, *told])
 
 
 def _measured(notes: Notes, record: SealedRecord, claims: Iterable[Claim]) -> list[str]:

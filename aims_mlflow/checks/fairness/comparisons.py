@@ -232,8 +232,8 @@ def unseen_groups(groups: Groups, settings: Fairness, measured: Sequence[Claim],
 
     They are about the comparisons that were measured of the other groups, and no other.
     """
-    names = dict.fromkeys(c.metric for c in measured)
-    metrics = [m for m in names if m.endswith(("_ratio", "_difference")) and m not in HELD_BY]
+    told = dict.fromkeys(c.metric for c in measured)
+    metrics = [m for m in told if m.endswith(("_ratio", "_difference")) and m not in HELD_BY]
     least = rows_to_judge(settings)
     claims = []
     for names, rows in groups.small:

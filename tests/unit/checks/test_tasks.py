@@ -195,7 +195,9 @@ def test_a_group_that_is_only_named_is_so_for_what_was_measured_of_the_others(en
     data = priced()
     frame = data.frame.assign(group=["c"] * 5 + list(data.frame["group"][5:]))
     made = make_dataset("test", frame, data.task, sensitive=["group"])
-    claims = fairness.run(replace(made, predictions=data.predictions), pack(NUMBER, fairness=Fairness(set_aside=entries))).claims
+    claims = fairness.run(
+        replace(made, predictions=data.predictions), pack(NUMBER, fairness=Fairness(set_aside=entries))
+    ).claims
     told = {c.metric for c in claims if c.slice == {"group": "c"}}
     assert told
     assert told <= {c.metric for c in claims if c.value is not None}

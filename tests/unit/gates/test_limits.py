@@ -172,7 +172,9 @@ def test_the_highest_against_the_lowest_group_decides_nothing_about_missing_cell
     assert len(texts_of(extremes)) == 1, "a record from before has nothing else"
 
 
-@pytest.mark.parametrize("note", ["too few rows: under 20 rows, groups are judged from 30 on", "set aside: an old form"])
+@pytest.mark.parametrize(
+    "note", ["too few rows: under 20 rows, groups are judged from 30 on", "set aside: an old form"]
+)
 def test_a_column_of_which_groups_are_only_named_was_not_measured(note):
     entry = {"column": "race", "group": "Other", "reason": "a code of the old form, given out no more"}
     named = [Claim(metric="selection_rate_ratio", slice={"race": "Other"}, note=note)]

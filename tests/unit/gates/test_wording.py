@@ -90,7 +90,9 @@ def test_beside_waivers_of_some_failures_the_rest_that_would_refuse_has_a_comman
     open_ = LOW.model_copy(update={"text": "fairness could not be evaluated", "next": "train again"})
     text = refusal(decision(open_, *groups, ALIAS))
     assert text.count("aims waive ") == 3
-    assert "a waiver too: aims waive models:/m-3f2 --name income --stage registration --control A.6.2.4 --reason" in text
+    assert (
+        "a waiver too: aims waive models:/m-3f2 --name income --stage registration --control A.6.2.4 --reason" in text
+    )
     assert "aims waive" not in refusal(decision(open_))
 
 
