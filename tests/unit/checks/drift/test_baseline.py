@@ -40,6 +40,8 @@ def test_each_column_is_counted_in_bins_and_categories(table, empty_pack, record
     assert found["income"]["counts"] == counted.tolist()
     assert (outcome.kind, outcome.result, outcome.controls) == ("drift-baseline", "passed", ("A.6.2.6",))
     assert outcome.claims[0].value == "8"
+    assert "shared out over the column's counts in proportion" in read(outcome)["how_told"]
+    assert read(outcome)["how_told"].endswith(f"too few are under {empty_pack.fairness.pool_under}")
 
 
 def test_no_extreme_no_rare_value_and_no_small_count_is_told(empty_pack):
