@@ -14,7 +14,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.outcome import Outcome, versions
 from aims_mlflow.checks.quality.privacy import looks_personal
 from aims_mlflow.checks.statistics.columns import comparable
@@ -89,7 +88,6 @@ def run(data: Dataset, pack: Pack, reference: Dataset | None = None) -> Outcome:
     return Outcome(
         kind=KIND,
         result="passed",
-        claims=(claim("baseline_columns", len(columns), role=data.role, n=data.rows),),
         controls=CONTROLS,
         details=BaselineDetails(
             task=data.task.kind,

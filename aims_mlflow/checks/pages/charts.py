@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH, PAD, ROW = 440, 16, 42
 MAX_ROWS = 16
-LABEL_LENGTH, NOTE_LENGTH = 32, 68
+LABEL_LENGTH, NOTE_LENGTH = 32, 62
 MAX_NAMED = 6  # groups that are not shown
 Key = tuple[tuple[str, str], ...]
 
