@@ -9,7 +9,7 @@ from aims_mlflow.checks.metrics import OVERLAP, TRAINED_ON, WORST_RIGHT, WORST_W
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
 from aims_mlflow.records.details.checks import PerformanceDetails, RobustnessDetails
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.reading_notes import INTERVALS, RANGES
+from aims_mlflow.records.reading_notes import INTERVALS, range_note
 from aims_mlflow.records.wording import metric_text, rows_shown, slice_text, verdict_word
 
 if TYPE_CHECKING:
@@ -206,9 +206,9 @@ def _descriptions(notes: Notes, made: Made) -> list[str]:
     """Return the values of the highest group against the lowest, with a verdict where one was held."""
     described = [(r, c) for r, c in made if "*" in c.slice.values()]
     rows = [[plain(metric_text(c.metric)), notes.measured(r, c), _rows_behind(notes, r, c)] for r, c in described]
-    drawn = any(c.interval is not None and c.interval.is_range for _, c in described)
+    drawn = range_note(c for _, c in described)
     head = ("highest against lowest group", "value", "fewest rows behind a group's value")
-    return [*table(head, rows), *([RANGES, ""] if drawn else [])]
+    return [*table(head, rows), *([drawn, ""] if drawn else [])]
 
 
 def _rows_behind(notes: Notes, record: SealedRecord, claim: Claim) -> str:

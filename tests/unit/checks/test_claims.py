@@ -81,3 +81,11 @@ def test_what_could_not_be_evaluated_is_described_so():
 )
 def test_numbers_are_rounded_for_reading(value, text):
     assert number_text(value) == text
+
+
+def test_a_range_without_width_is_left_out_and_the_note_says_so():
+    drawn = claim("balanced_accuracy", 1, n=21, interval=(1, 1), method="bootstrap range, percentile", note="one")
+    assert drawn.interval is None
+    assert drawn.note == "one; no range: these rows give none a width, which does not make the value sure"
+    assert claim("accuracy", 1, interval=(0.9, 1), method="exact (Clopper-Pearson)").interval is not None
+    assert claim("m", None, interval=(float("nan"),) * 2, method="bootstrap range").note is None
