@@ -27,7 +27,9 @@ INTERVALS = (
     "all groups of the column at once, and that of the worst slice for all slices that were looked at: it is wider, so "
     "the same number can stand with two intervals."
 )
-RANGES = "A bootstrap range of the highest against the lowest group shows how much the value varies, and no verdict rests on it."
+RANGES = (
+    "A bootstrap range of the highest against the lowest group shows how much the value varies; no verdict rests on it."
+)
 
 
 def range_note(claims: Iterable[Claim]) -> str:

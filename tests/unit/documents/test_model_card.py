@@ -291,7 +291,7 @@ def test_the_card_has_labels_by_group_robustness_and_how_verdicts_and_intervals_
     assert "so that chance allows the other side" in text.partition("\n## ")[0]
     groups = section(text, "Performance and outcomes by group")
     assert "can stand with two intervals" in groups
-    assert "drawing again adds differences by chance" in groups
+    assert "shows how much the value varies; no verdict rests on it" in groups
 
 
 def test_a_limit_that_nobody_set_is_told_apart():
