@@ -47,13 +47,17 @@ def performance(notes: Notes) -> list[str]:
             *_worst(notes, record),
         ]
     else:
-        out += [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}.", ""]
+        out += [_not_evaluated(record.evidence.reason if record else "no record"), ""]
     for other in notes.of("performance"):
         claims = claims_of(other, slice={}, role=OUT_OF_FOLD)
         if claims:
             out += ["Out of fold: these values describe the procedure, not this model.", ""]
             out += _measured(notes, other, claims)
     return out
+
+
+def _not_evaluated(why: str | None, mark: str = "") -> str:
+    return f"Not evaluated: {plain((why or '').removeprefix('not evaluated: '))}{mark}."
 
 
 def _data(notes: Notes) -> str:
@@ -157,7 +161,7 @@ def _why_not(notes: Notes, fairness: SealedRecord | None) -> list[str]:
         why = details(notes.last("session-start"), SessionStartDetails).not_compared
         return [f"No outcome was compared by group: {plain(why or 'no sensitive columns were named')}.", ""]
     if fairness.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(fairness.evidence.reason)}{notes.cite(fairness)}.", ""]
+        return [_not_evaluated(fairness.evidence.reason, notes.cite(fairness)), ""]
     return []
 
 
@@ -252,7 +256,7 @@ def robustness(notes: Notes) -> list[str]:
     about = details(record, RobustnessDetails)
     claims = [c for c in record.evidence.claims if c.metric != "unsafe_model_files"]
     if not claims:
-        return [f"Not evaluated: {plain(record.evidence.reason or 'the record has no claim about it')}."]
+        return [_not_evaluated(record.evidence.reason or "the record has no claim about it")]
     how = (
         f"The model was asked again about {notes.number(record, about.rows)} rows: with noise of {plain(about.noise)} "
         f"standard deviations on each number, with {plain(about.missing)} of the cells missing, and with each number "
@@ -274,7 +278,7 @@ def drift(notes: Notes) -> list[str]:
     """Return the share of drifted columns, and each column that drifted."""
     record = notes.last("drift")
     if record is None or record.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no test data')}."]
+        return [_not_evaluated(record.evidence.reason if record else "no test data")]
     drifted = [c for c in record.evidence.claims if c.passed is False and c.slice]
     share = next(iter(claims_of(record, metric="drifted_share")), None)
     out = [f"Share of drifted columns: {notes.measured(record, share)}"] if share else []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Sides = list[tuple[str, Decimal]]
 
 DIGITS = 3
-GROUPED_FROM = 1000
+TEN, GROUPED_FROM = 10, 1000
 TINY = Decimal("0.000001")
 LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
 UNDEFINED, IN_SIZE = "undefined", " in size"
@@ -39,12 +39,24 @@ EXACT = Context(prec=1000)
 def number_text(value: str | None, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a decimal string with three significant digits, or more if a limit or whole number is near.
 
-    Whole numbers keep all their digits. From 1,000 on the whole part is kept, with thousands separated by commas;
-    numbers under a millionth have an exponent.
+    Whole numbers keep all their digits; a fraction near one keeps a tenth of 0 from 10 on. From 1,000 on the whole part
+    is kept, with thousands separated by commas; numbers under a millionth have an exponent.
     """
     if value is None:
         return UNDEFINED
-    return _plain(_rounded(Decimal(value), _sides(comparator, limit)))
+    number, sides = Decimal(value), _sides(comparator, limit)
+    tenth = _tenth(number)
+    if tenth is not None and _same_sides(tenth, number, sides):
+        return f"{tenth:f}"
+    return _plain(_rounded(number, sides))
+
+
+def _tenth(number: Decimal) -> Decimal | None:
+    """Return a fraction from 10 to 1,000 with its tenth, where that is 0: `42.0` is no whole number, and short."""
+    if not TEN <= abs(number) < GROUPED_FROM or number == number.to_integral_value():
+        return None
+    rounded = number.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
+    return rounded if rounded == rounded.to_integral_value() and abs(rounded) < GROUPED_FROM else None
 
 
 def figure_text(value: float) -> str:
@@ -188,7 +200,8 @@ def bound_text(claim: Claim) -> str:
     """Return what a claim is held to as `>= 0.8`, or `<= 0.1 in size` of a difference; empty if it has no limit."""
     if claim.limit is None:
         return ""
-    return f"{claim.comparator} {claim.limit}" + (IN_SIZE if is_sized(claim) else "")
+    sized = is_sized(claim) or (claim.value is None and claim.metric.endswith("_difference"))
+    return f"{claim.comparator} {claim.limit}" + (IN_SIZE if sized else "")
 
 
 def rule_text(metric: str, comparator: str | None, limit: str | None) -> str:

@@ -81,7 +81,8 @@ class ColumnComparison:
         wanted = np.rint(self.now * (rows / self.now.sum()))
         held = np.where(self.before == 0, np.minimum(wanted, self.hidden - 1), 0)
         told = self.before * (max(rows - held.sum(), 0) / rows)
-        return np.rint(told + held).astype(np.int64)
+        counts: Array = np.rint(told + held).astype(np.int64)
+        return counts
 
     @property
     def distance(self) -> float:

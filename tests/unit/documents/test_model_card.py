@@ -77,6 +77,16 @@ def test_beside_the_values_stands_how_many_test_rows_were_trained_on():
     assert "On held-out data; train test overlap: 0.04[^e" in section(text, "Performance")
 
 
+def test_the_word_for_a_group_too_small_to_judge_stands_once():
+    small = ratio("X", None, note=f"{TOO_SMALL}: 21 rows, groups are judged from 30 on")
+    text, writer = card(("fairness", [small], {}))
+    assert "not evaluated: not evaluated" not in text.lower()
+    shown = EvidenceVerdict.of(writer.records).by_severity()
+    assert [told for _, rows in shown for told, _ in rows] == [
+        "not evaluated: sex=X, 21 rows, groups are judged from 30 on"
+    ]
+
+
 def test_limitations_name_each_failure_warning_and_group_that_was_not_judged():
     warned = Claim(metric="unsafe_model_files", value="1", comparator="==", limit="0", severity="warning", passed=False)
     small = f"{TOO_SMALL}: under 20 rows, groups are judged from 30 on"
