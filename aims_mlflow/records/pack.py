@@ -189,7 +189,6 @@ class Monitor(LimitAuthor):
 
 class Leakage(LimitAuthor):
     """Which share of the test rows may also be in the training data, and how well one column alone may tell the target.
-
     `trained_on` is the share beyond what chance explains, above which nothing was measured on held-out data.
     `column_auc` and `column_r2` are for any column (area under the ROC curve of one label against the others; explained
     share of the variance of a number's ranks), `named_auc` and `named_r2` for columns whose name repeats the target's
@@ -202,10 +201,7 @@ class Leakage(LimitAuthor):
     severity: Severity = "warning"
     why: str = "rows seen in training flatter the test; a warning, since coarse tables hold natural duplicates"
     trained_on: LimitText = "0.05"
-    trained_on_why: str = (
-        "our starting point: a model that knows rows by heart gets each of them right, so that 5% of them move the "
-        "accuracy by up to five points, as much as most limits leave; equal rows that chance explains are not counted"
-    )
+    trained_on_why: str = "our starting point: 5% of rows known by heart move the accuracy by up to five points"
     column_auc: LimitText = "0.9"
     column_r2: LimitText = "0.95"
     named_auc: LimitText = "0.7"
