@@ -190,11 +190,10 @@ class Monitor(LimitAuthor):
 class Leakage(LimitAuthor):
     """Which share of the test rows may also be in the training data, and how well one column alone may tell the target.
 
-    `trained_on` is the share beyond chance above which nothing was measured on held-out data. `column_auc` and
-    `column_r2` are for any column (area under the ROC curve of one label against the others; explained share of the
-    variance of a number's ranks), `named_auc` and `named_r2` for columns whose name repeats the target's or speaks
-    of what comes after the outcome. `known_before` declares columns that are known before it, each with the reason:
-    they are measured and not judged.
+    Beyond chance, a share over `trained_on` is not held out. `column_auc` and `column_r2` are for any column (area
+    under the ROC curve of one label against the others; explained share of the variance of a number's ranks),
+    `named_auc` and `named_r2` for columns whose name repeats the target's or speaks of what comes after the outcome.
+    `known_before` declares columns that are known before it, each with the reason: they are measured and not judged.
     """
 
     controls: tuple[str, ...] = ("A.6.2.4",)
