@@ -10,6 +10,7 @@ from aims_mlflow.capture.environment import tool_versions
 from aims_mlflow.capture.files import describe_files, files_in, files_now
 from aims_mlflow.capture.refused import GateRefused
 from aims_mlflow.capture.setup import source_statement, unstated
+from aims_mlflow.catalog.loader import controls_for_kind
 from aims_mlflow.checks.packs import pack_text
 from aims_mlflow.checks.packs.origins import DEFAULT
 from aims_mlflow.checks.quality.leakage import overlap
@@ -212,6 +213,7 @@ def join(data: TrainingData, links: list[LineageLink], files: list[Subject], rec
         [*data.subjects(), *files],
         result=result_of(claims),
         reason=f"no recorded origin for {', '.join(unlinked)} data: {advice}" if unlinked else None,
+        controls=dict.fromkeys([*(c for c, _ in controls_for_kind("lineage")), *data.setup.pack.leakage.controls]),
         claims=tuple(claims),
         details=LineageDetails(links=links, files=[subject.name for subject in files] or None),
     )

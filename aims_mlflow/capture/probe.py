@@ -30,7 +30,9 @@ def inspect_files(model: LoggedModel, pack: Pack) -> Outcome:
 
 def probe_on(model: LoggedModel, dataset: InMemoryTable, pack: Pack) -> Outcome:
     """Ask a model about changed rows of `dataset`, where it can be asked, and inspect its files."""
-    return _robustness(model, dataset.with_model(EvaluatedModel(predict=dataset.model.predict)), pack)
+    return _robustness(
+        model, dataset.with_model(EvaluatedModel(predict=dataset.model.predict, inputs=model.inputs)), pack
+    )
 
 
 def _robustness(model: LoggedModel, dataset: InMemoryTable, pack: Pack) -> Outcome:

@@ -31,10 +31,13 @@ def claim(
 ) -> Claim:
     """Return a claim without a limit; a NaN value becomes None, and an undefined interval is left out.
 
-    An interval holds its own estimate: where resampling left that outside, the end is moved to it.
+    An interval holds its own estimate: where resampling left that outside, the end is moved to it. A range without any
+    width is left out: it would read as certainty.
     """
     number = None if value is None else decimal_text(float(value))
     low, high = (decimal_text(float(end)) for end in _around(number, interval)) if interval else (None, None)
+    if number is not None and low is not None and low == high and "range" in method:
+        low, note = None, "; ".join(part for part in (note, NO_WIDTH) if part)
     return Claim(
         metric=metric,
         slice=dict(slice or {}),
@@ -44,6 +47,9 @@ def claim(
         interval=None if low is None or high is None else Interval(low=low, high=high, method=method),
         note=note,
     )
+
+
+NO_WIDTH = "no range: these rows give none a width, which does not make the value sure"
 
 
 def _around(value: str | None, interval: tuple[Any, Any]) -> tuple[Any, Any]:

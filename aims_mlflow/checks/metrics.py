@@ -83,6 +83,6 @@ REPRESENTATIVENESS = (
     "missing_rate_difference",
     "proxy_information",
 )
-LEAKAGE = ("train_test_overlap",)
+LEAKAGE = OVERLAP, TRAINED_ON = "train_test_overlap", "share_of_test_rows_trained_on"
 ROBUSTNESS = ("agreement_under_noise", "agreement_with_missing", "agreement_under_shift", "unsafe_model_files")
 DRIFT = ("drift", "drift_p_value", "drifted_share")

@@ -130,8 +130,9 @@ class DemoPapers:
     def _risks(self) -> dict[str, Any]:
         """Return the register with the one risk that the assessment feeds."""
         people = [h for h in self._harms if h.by_group]
-        said = f"{len(people)} values of groups that miss a limit, or groups that were left out"
-        said += f"; {len(self._harms) - len(people)} other values miss one: see the impact assessment"
+        others = len(self._harms) - len(people)
+        said = f"{len(people)} {'value' if len(people) == 1 else 'values'} of groups beyond a limit, or groups left out"
+        said += f"; {others} other {'value' if others == 1 else 'values'} beyond one: see the impact assessment"
         return {
             "risks": [
                 {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aims_mlflow.checks.claims import is_set_aside, is_too_small
-from aims_mlflow.checks.metrics import WORST_RIGHT, WORST_WRONG
+from aims_mlflow.checks.metrics import OVERLAP, TRAINED_ON, WORST_RIGHT, WORST_WRONG
 from aims_mlflow.documents.notes import Notes, claims_of, details, plain, table
 from aims_mlflow.records.details.checks import PerformanceDetails, RobustnessDetails
 from aims_mlflow.records.details.training import SessionStartDetails
-from aims_mlflow.records.reading_notes import INTERVALS, RANGES
+from aims_mlflow.records.reading_notes import INTERVALS, range_note
 from aims_mlflow.records.wording import metric_text, rows_shown, slice_text, verdict_word
 
 if TYPE_CHECKING:
@@ -41,19 +41,38 @@ def performance(notes: Notes) -> list[str]:
     claims = claims_of(record, slice={}, role="test")
     if record is not None and claims:
         out += [
-            "On held-out data. Each row counts once: weights of rows are not taken into account.",
+            f"{_data(notes)}. Each row counts once: weights of rows are not taken into account.",
             "",
             *_measured(notes, record, claims),
             *_worst(notes, record),
         ]
     else:
-        out += [f"Not evaluated: {plain(record.evidence.reason if record else 'no record')}.", ""]
+        out += [_not_evaluated(record.evidence.reason if record else "no record"), ""]
     for other in notes.of("performance"):
         claims = claims_of(other, slice={}, role=OUT_OF_FOLD)
         if claims:
             out += ["Out of fold: these values describe the procedure, not this model.", ""]
             out += _measured(notes, other, claims)
     return out
+
+
+def _not_evaluated(why: str | None, mark: str = "") -> str:
+    return f"Not evaluated: {plain((why or '').removeprefix('not evaluated: '))}{mark}."
+
+
+def _data(notes: Notes) -> str:
+    """Return which data the values are of, with the share of their rows that are beyond a limit training rows too."""
+    lineage = notes.last("lineage")
+    if lineage is None:
+        return "On held-out data"
+    seen, repeated = (
+        [c for c in claims_of(lineage, metric=metric, role="test") if c.passed is False]
+        for metric in (TRAINED_ON, OVERLAP)
+    )
+    failed = [c for c in seen if c.severity != "warning"]
+    where = "On test data that are **not held out**" if failed else "On held-out data"
+    told = [f"{plain(metric_text(c.metric))}: {notes.measured(lineage, c)}" for c in (*seen, *repeated)]
+    return "; ".join([where, *told])
 
 
 def _measured(notes: Notes, record: SealedRecord, claims: Iterable[Claim]) -> list[str]:
@@ -142,7 +161,7 @@ def _why_not(notes: Notes, fairness: SealedRecord | None) -> list[str]:
         why = details(notes.last("session-start"), SessionStartDetails).not_compared
         return [f"No outcome was compared by group: {plain(why or 'no sensitive columns were named')}.", ""]
     if fairness.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(fairness.evidence.reason)}{notes.cite(fairness)}.", ""]
+        return [_not_evaluated(fairness.evidence.reason, notes.cite(fairness)), ""]
     return []
 
 
@@ -191,9 +210,9 @@ def _descriptions(notes: Notes, made: Made) -> list[str]:
     """Return the values of the highest group against the lowest, with a verdict where one was held."""
     described = [(r, c) for r, c in made if "*" in c.slice.values()]
     rows = [[plain(metric_text(c.metric)), notes.measured(r, c), _rows_behind(notes, r, c)] for r, c in described]
-    drawn = any(c.interval is not None and c.interval.is_range for _, c in described)
+    drawn = range_note(c for _, c in described)
     head = ("highest against lowest group", "value", "fewest rows behind a group's value")
-    return [*table(head, rows), *([RANGES, ""] if drawn else [])]
+    return [*table(head, rows), *([drawn, ""] if drawn else [])]
 
 
 def _rows_behind(notes: Notes, record: SealedRecord, claim: Claim) -> str:
@@ -237,7 +256,7 @@ def robustness(notes: Notes) -> list[str]:
     about = details(record, RobustnessDetails)
     claims = [c for c in record.evidence.claims if c.metric != "unsafe_model_files"]
     if not claims:
-        return [f"Not evaluated: {plain(record.evidence.reason or 'the record has no claim about it')}."]
+        return [_not_evaluated(record.evidence.reason or "the record has no claim about it")]
     how = (
         f"The model was asked again about {notes.number(record, about.rows)} rows: with noise of {plain(about.noise)} "
         f"standard deviations on each number, with {plain(about.missing)} of the cells missing, and with each number "
@@ -259,7 +278,7 @@ def drift(notes: Notes) -> list[str]:
     """Return the share of drifted columns, and each column that drifted."""
     record = notes.last("drift")
     if record is None or record.evidence.result == "not_evaluated":
-        return [f"Not evaluated: {plain(record.evidence.reason if record else 'no test data')}."]
+        return [_not_evaluated(record.evidence.reason if record else "no test data")]
     drifted = [c for c in record.evidence.claims if c.passed is False and c.slice]
     share = next(iter(claims_of(record, metric="drifted_share")), None)
     out = [f"Share of drifted columns: {notes.measured(record, share)}"] if share else []

@@ -101,7 +101,7 @@ def _header(notes: Notes, name: str) -> str:
     header: dict[str, Any] = {"tags": [kind, "aims-mlflow"], "pipeline_tag": kind}
     if metrics:
         task = {"type": kind}
-        dataset = {"name": "held-out data", "type": "tabular", "split": "test"}
+        dataset = {"name": "test data", "type": "tabular", "split": "test"}
         header["model-index"] = [
             {"name": str(name), "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}
         ]

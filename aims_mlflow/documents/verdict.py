@@ -67,7 +67,8 @@ class OpenClaim:
     @property
     def told(self) -> str:
         """The claim in words after the word of its verdict, which stands once."""
-        return f"{self.word}: {self.sentence.replace(f': {self.word}: ', ': ', 1)}"
+        sentence = self.sentence.removeprefix(f"{self.word}: ")
+        return f"{self.word}: {sentence.replace(f': {self.word}: ', ': ', 1)}"
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, get_args
 from aims_mlflow.checks.statistics.labels import same_label
 from aims_mlflow.evidence.verify import UNKNOWN_KEY
 from aims_mlflow.gates.counting_evidence import TRAINING
-from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed, stale
-from aims_mlflow.gates.limits import HELD_OUT, beyond_limit, other_references, set_aside
+from aims_mlflow.gates.held_out import asks, held_out_rows, knows_chance, reevaluation, repeated, trained_on
+from aims_mlflow.gates.kind_verdict import TRAIN_AGAIN, failed
+from aims_mlflow.gates.limits import beyond_limit, other_references, set_aside
 from aims_mlflow.gates.not_compared import why_not_compared
 from aims_mlflow.gates.required_kinds import required_kind
 from aims_mlflow.records.decision import Unmet
 from aims_mlflow.records.details import read_details
-from aims_mlflow.records.details.checks import PerformanceDetails
 from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.system import Priority
-from aims_mlflow.signing.owners import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,16 +49,22 @@ def unmet(rules: Rules, sessions: Sequence[CheckedSession], counted: CountingEvi
         elif entry.kind != "session":
             out += required_kind(rules, counted, entry, now)
     out += counted.once("failed", lambda: _failed(counted))
-    out += held_out_rows(rules, counted) + _reevaluation(rules, counted, now)
+    out += held_out_rows(rules, counted) + reevaluation(rules, counted, now)
     return _without_repeats([*out, *_limits(rules, counted, sensitive, warnings=False)])
 
 
 def warned(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Return the claims that miss a limit which the policy only warns about, and the groups that it sets aside."""
+    """Return what a decision warns of.
+
+    These are claims that miss a limit which the policy only warns about, groups that it sets aside, and test rows that
+    are training rows too.
+    """
     if rules.system is None:
         return []
     missed = _limits(rules, counted, sensitive_columns(rules, counted), warnings=True)
-    return missed + set_aside(rules.system, counted)
+    # Evidence of earlier releases was decided without this warning, and is decided again as it was.
+    same_rows = repeated(counted) if knows_chance(counted) else []
+    return missed + set_aside(rules.system, counted) + same_rows
 
 
 def beyond_limits(rules: Rules, counted: CountingEvidence, kind: str) -> list[Unmet]:
@@ -78,9 +83,15 @@ def _not_compared(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
 
 
 def _failed(counted: CountingEvidence) -> list[Unmet]:
-    """Return what failed by the trainer's own pack."""
+    """Return what failed by the trainer's own pack; how test and training rows are joined, of this training alone."""
     kinds = dict.fromkeys(r.evidence.kind for r in counted.records)
-    return [item for kind in kinds for record in counted.of(kind) for item in failed(record)]
+    seen = {id(r) for r in counted.own_lineages()}
+    records = [
+        r for kind in kinds for r in counted.of(kind) if kind != "lineage" or r.evidence.by_hand or id(r) in seen
+    ]
+    not_held_out = trained_on(counted)
+    known = {_about(item) for item in not_held_out}
+    return not_held_out + [item for record in records for item in failed(record) if _about(item) not in known]
 
 
 def _limits(rules: Rules, counted: CountingEvidence, sensitive: Sequence[str], *, warnings: bool) -> list[Unmet]:
@@ -131,7 +142,7 @@ def _sessions(rules: Rules, sessions: Sequence[CheckedSession], counted: Countin
     """
     out = [_unverifiable(rules, session) for session in counted.unsound]
     unread = any(TRAINING in s.kinds or (not s.records and _of_unknown_key(s)) for s in counted.unsound)
-    if not counted.trained and not unread and _asks(rules, TRAINING):
+    if not counted.trained and not unread and asks(rules, TRAINING):
         about = "no training record" if counted.records or counted.unsound else "no evidence at all"
         text = f"there is {about} about these bytes: they were not trained under aims, or changed after signing"
         out.append(_not_waivable("A.6.2.3", "training-provenance", text, _how_to_get_evidence(sessions)))
@@ -233,59 +244,6 @@ def compared_columns(rules: Rules | None, counted: CountingEvidence) -> tuple[st
     if rules is not None:
         return sensitive_columns(rules, counted)
     return tuple(sorted({column for start in counted.starts for column in _columns(start)}))
-
-
-def _asks(rules: Rules, kind: str) -> bool:
-    return any(entry.kind == kind for entry in rules.require)
-
-
-def held_out_rows(rules: Rules, counted: CountingEvidence) -> list[Unmet]:
-    """Results must come from enough held-out rows, and from an accepted set if the policy lists some."""
-    records = counted.captured("performance")
-    if rules.system is None or not _asks(rules, "performance") or not records:
-        return []
-    rows = max((c.n or 0 for r in records for c in r.evidence.claims if c.role == HELD_OUT and not c.slice), default=0)
-    accepted = set(rules.system.held_out_digests)
-    if not rows:
-        text, advice = "performance was not measured on held-out data (role test)", "pass test data to the training"
-    elif rows < rules.system.min_held_out_rows:
-        text = f"only {rows:,} held-out rows, the policy asks for {rules.system.min_held_out_rows:,}"
-        advice = "hold out more rows"
-    elif accepted and not accepted & {d for r in (*counted.trained, *records) for d in _test_digests(r)}:
-        text = "the held-out data are none of those that the policy accepts"
-        advice = "evaluate on the agreed held-out data"
-    else:
-        return []
-    item = Unmet(control="A.6.2.4", kind="performance", text=text, next=advice, condition="held-out-set")
-    few = {"condition": "held-out-rows", "value": str(rows), "comparator": ">="}
-    return [item.model_copy(update=few) if rows < rules.system.min_held_out_rows else item]
-
-
-def _reevaluation(rules: Rules, counted: CountingEvidence, now: datetime) -> list[Unmet]:
-    """A person other than the trainer, with the policy's role, must measure on data with a listed digest."""
-    role = rules.reevaluation
-    if role is None or rules.system is None:
-        return []
-    accepted = set(rules.system.held_out_digests)
-    for record in counted.captured("performance"):
-        entry = counted.signers[record.sha256]
-        independent = role in entry.roles and not is_among(entry.owner, counted.trainers)
-        held_out = any(c.role == HELD_OUT for c in record.evidence.claims)
-        if (
-            independent
-            and held_out
-            and accepted & set(_test_digests(record))
-            and not stale(record, rules.max_age_days, now)
-        ):
-            return []
-    text = f"an evaluation signed with the role {role} on the held-out data that the policy names is missing"
-    advice = f"someone with the role {role} runs aims.evaluate on the agreed held-out data"
-    return [Unmet(control="A.6.2.4", kind="performance", text=text, next=advice, condition="reevaluation")]
-
-
-def _test_digests(record: SealedRecord) -> list[str]:
-    test = (read_details(record.evidence, PerformanceDetails).data or {}).get("test")
-    return list(test.digest.values()) if test is not None else []
 
 
 def _without_repeats(items: list[Unmet]) -> list[Unmet]:

@@ -99,6 +99,18 @@ class CountingEvidence:
         """Return those of one kind that the software made; what a person recorded by hand meets no condition."""
         return [r for r in self.of(kind) if not r.evidence.by_hand]
 
+    def own_lineages(self) -> list[SealedRecord]:
+        """Return the lineage records of a training, by its session or by all its data sets: others share some."""
+        sessions = {r.evidence.session for r in self.trained}
+        trained = [read_details(r.evidence, ProvenanceDetails).data or {} for r in self.trained]
+        digests = [[list(described.digest.values()) for described in data.values()] for data in trained if data]
+        return [
+            record
+            for record in self.captured("lineage")
+            if record.evidence.session in sessions
+            or any(all(any(map(record.has_subject, each)) for each in sets) for sets in digests)
+        ]
+
 
 def undone(records: Iterable[SealedRecord]) -> list[tuple[SealedRecord, SealedRecord]]:
     """Return the records that do not count, each with the later one of its kind that supersedes it."""

@@ -21,7 +21,7 @@ from aims_mlflow.records.details.training import SessionStartDetails
 from aims_mlflow.records.wording import limit_text, measured_text, metric_text, origin_text, remark_text, slice_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aims_mlflow.evidence.statement import SealedRecord
     from aims_mlflow.gates.counting_evidence import CountingEvidence
@@ -49,8 +49,9 @@ def beyond_limit(
         if (judged.role == HELD_OUT or limit.kind in DATA_KINDS) and not is_left_out(judged)
     ]
     out = []
-    unmeasured = [c for c in sensitive if limit.slice is None and not any(set(x.slice) == {c} for _, x in claims)]
+    unmeasured = [c for c in sensitive if limit.slice is None and not _is_measured_by(c, claims)]
     if limit.kind == FAIRNESS and unmeasured:
+        claims = [(r, c) for r, c in claims if c.slice and not c.slice.keys() & set(unmeasured)]
         columns = ", ".join(unmeasured)
         text = f"{metric_text(limit.metric)} was not measured by {columns}"
         out.append(_unmet(limit, line, text, f"{_how_to_compare(unmeasured, counted)} in aims.yaml and train again"))
@@ -64,6 +65,11 @@ def beyond_limit(
         for record, judged in claims
         if judged.passed is not True and judged.reference != judged.slice and not is_aside(judged, system)
     ]
+
+
+def _is_measured_by(column: str, claims: Iterable[tuple[SealedRecord, Claim]]) -> bool:
+    """Return whether claims are about the groups of a column: those that only name a group are no measurement."""
+    return any(set(c.slice) == {column} and not is_too_small(c) and not is_set_aside(c) for _, c in claims)
 
 
 def _how_to_compare(columns: Sequence[str], counted: CountingEvidence) -> str:

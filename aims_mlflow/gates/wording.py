@@ -18,6 +18,9 @@ MAX_ITEMS = 8
 MAX_NAMED, MAX_CHARS = 3, 500
 # Where a refusal is broken into lines for a reader; MLflow's client prints the line breaks of a server's answer.
 PARTS = re.compile(r"(?<=\. )(?=A\.\d+(?:\.\d+)*: |And \d+ more: |Next: |Unchanged: )|(?<=[:;] )(?=aims waive )")
+WAIVER = "waiver"
+# Beside commands that waive some failures: with those alone the change would be refused again.
+THE_REST = "those waivers do not cover the rest, which takes a remedy or a waiver too"
 STAGE_WORD = {"registration": "Registration", "deployment": "Deployment"}
 
 
@@ -96,13 +99,20 @@ def _steps(items: Sequence[Unmet], decision: Decision) -> list[tuple[str, list[s
     for item in items:
         if item.next:
             steps.setdefault(next_step(item, decision), []).extend(_waiver_command(item, decision))
+    if any(steps.values()):
+        steps[THE_REST] = [c for item in items if WAIVER not in item.next for c in _command(item, decision)]
     told = [(advice, list(dict.fromkeys(commands))) for advice, commands in steps.items()]
-    return sorted(told, key=lambda step: bool(step[1]))
+    return sorted((step for step in told if step[1] or step[0] != THE_REST), key=lambda step: bool(step[1]))
 
 
 def _waiver_command(item: Unmet, decision: Decision) -> list[str]:
+    """Return the command that waives a failure, where the advice speaks of a waiver."""
+    return _command(item, decision) if WAIVER in item.next else []
+
+
+def _command(item: Unmet, decision: Decision) -> list[str]:
     """Return the command that waives a failure; nothing where no waiver can cover it."""
-    if "waiver" not in item.next or not decision.model_id or not item.waivable:
+    if not decision.model_id or not item.waivable:
         return []
     metric = f" --metric {quoted(item.metric)}" if item.metric else ""
     rows = "".join(f" --slice {quoted(f'{column}={group}')}" for column, group in item.slice.items())

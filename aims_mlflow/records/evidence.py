@@ -45,7 +45,7 @@ class Interval(Record):
     @property
     def is_range(self) -> bool:
         """Whether this only says how the value varies: a bootstrap range, or an approximate one."""
-        return "range" in self.method
+        return "range" in self.method or self.method.startswith("approximate")
 
 
 class Claim(Record):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from aims_mlflow.records.wording import metric_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +28,33 @@ INTERVALS = (
     "the same number can stand with two intervals."
 )
 RANGES = (
-    "A bootstrap range of the highest against the lowest group lies mostly on the far side of its value, since drawing "
-    "again adds differences by chance: it shows how much the value varies, and no verdict rests on it."
+    "A bootstrap range of the highest against the lowest group shows how much the value varies; no verdict rests on it."
 )
+
+
+def range_note(claims: Iterable[Claim]) -> str:
+    """Return what bootstrap ranges of the highest against the lowest group mean; empty where there are none."""
+    drawn = [
+        c for c in claims if "*" in c.slice.values() and c.interval is not None and "bootstrap" in c.interval.method
+    ]
+    if not drawn:
+        return ""
+    beyond = list(dict.fromkeys(metric_text(c.metric) for c in drawn if _lies_beyond(c)))
+    if not beyond:
+        return RANGES
+    several = "those of {} and {} lie" if len(beyond) > 1 else "that of {1} lies"
+    named = several.format(", ".join(beyond[:-1]), beyond[-1])
+    values = "their values" if len(beyond) > 1 else "its value"
+    return f"{RANGES} Drawing again adds differences by chance: {named} mostly on the far side of {values}."
+
+
+def _lies_beyond(claim: Claim) -> bool:
+    """Return whether most of a range is further from no difference (a ratio of one) than the value itself."""
+    if claim.interval is None or claim.value is None:
+        return False
+    low, value, high = (Decimal(text) for text in (claim.interval.low, claim.value, claim.interval.high))
+    above, below = high - value, value - low
+    return below > above if claim.metric.endswith("_ratio") else above > below
 
 
 def reading_notes(claims: Iterable[Claim]) -> list[str]:
@@ -37,6 +64,5 @@ def reading_notes(claims: Iterable[Claim]) -> list[str]:
     around = [c for c in claims if c.interval is not None]
     if any(c.reference is not None or c.metric.startswith("worst_slice") for c in around):
         notes.append(INTERVALS)
-    if any("*" in c.slice.values() and "bootstrap" in c.interval.method for c in around if c.interval is not None):
-        notes.append(RANGES)
-    return notes
+    drawn = range_note(claims)
+    return [*notes, drawn] if drawn else notes

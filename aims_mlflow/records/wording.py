@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.differences import is_above, is_below, is_sized, negative
 from aims_mlflow.records.limit import INFERRED, holds
+from aims_mlflow.records.number_shapes import GROUPED_FROM, plain, tenth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Sides = list[tuple[str, Decimal]]
 
 DIGITS = 3
-GROUPED_FROM = 1000
-TINY = Decimal("0.000001")
 LEAST_P_VALUE = Decimal("1e-15")  # what a p-value is given as that is too small to be computed
 UNDEFINED, IN_SIZE = "undefined", " in size"
 # Metrics whose name alone would say more than was measured.
@@ -39,12 +38,16 @@ EXACT = Context(prec=1000)
 def number_text(value: str | None, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a decimal string with three significant digits, or more if a limit or whole number is near.
 
-    Whole numbers keep all their digits. From 1,000 on the whole part is kept, with thousands separated by commas;
-    numbers under a millionth have an exponent.
+    Whole numbers keep all their digits; a fraction near one keeps a tenth of 0 from 10 on. From 1,000 on the whole part
+    is kept, with thousands separated by commas; numbers under a millionth have an exponent.
     """
     if value is None:
         return UNDEFINED
-    return _plain(_rounded(Decimal(value), _sides(comparator, limit)))
+    number, sides = Decimal(value), _sides(comparator, limit)
+    short = tenth(number)
+    if short is not None and _same_sides(short, number, sides):
+        return f"{short:f}"
+    return plain(_rounded(number, sides))
 
 
 def figure_text(value: float) -> str:
@@ -66,12 +69,12 @@ def count_text(number: int | None) -> str:
 def percent_text(value: str, comparator: str | None = None, limit: str | None = None) -> str:
     """Return a share as a percentage by the rule of `number_text`; of whole numbers only 0 and 100 mean just that."""
     sides = [(each, _hundredfold(bound)) for each, bound in _sides(comparator, limit)]
-    return f"{_plain(_rounded(_hundredfold(Decimal(value)), sides, wholes=(0, 100)))}%"
+    return f"{plain(_rounded(_hundredfold(Decimal(value)), sides, wholes=(0, 100)))}%"
 
 
 def exact_percent_text(share: str) -> str:
     """Return a share, such as a limit, as a percentage with all its digits."""
-    return f"{_plain(_hundredfold(Decimal(share)))}%"
+    return f"{plain(_hundredfold(Decimal(share)))}%"
 
 
 def rounded_limit(limit: str, comparator: str, values: Iterable[str]) -> str:
@@ -109,17 +112,6 @@ def _same_sides(rounded: Decimal, number: Decimal, sides: Sides) -> bool:
     return all(holds(rounded, each, bound) == holds(number, each, bound) for each, bound in sides)
 
 
-def _plain(number: Decimal) -> str:
-    if number == 0:
-        return "0"
-    if abs(number) < TINY:
-        mantissa, _, exponent = f"{number:e}".partition("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}e{exponent}"
-    text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def against_text(claim: Claim) -> str:
     """Return what a claim's rows are compared with: `against Male`, of a difference `below Male` or `above Male`."""
     reference = reference_text(claim)
@@ -138,7 +130,7 @@ def value_text(claim: Claim, comparator: str | None = None, limit: str | None = 
     if comparator is None or limit is None:
         comparator, limit = claim.comparator, claim.limit
     if claim.value is not None and claim.metric.endswith("p_value") and Decimal(claim.value) <= LEAST_P_VALUE:
-        return f"under {_plain(LEAST_P_VALUE)}"
+        return f"under {plain(LEAST_P_VALUE)}"
     text = number_text(claim.value, comparator, limit)
     return negative(text) if is_below(claim) and claim.value is not None else text
 
@@ -188,7 +180,8 @@ def bound_text(claim: Claim) -> str:
     """Return what a claim is held to as `>= 0.8`, or `<= 0.1 in size` of a difference; empty if it has no limit."""
     if claim.limit is None:
         return ""
-    return f"{claim.comparator} {claim.limit}" + (IN_SIZE if is_sized(claim) else "")
+    sized = is_sized(claim) or (claim.value is None and claim.metric.endswith("_difference"))
+    return f"{claim.comparator} {claim.limit}" + (IN_SIZE if sized else "")
 
 
 def rule_text(metric: str, comparator: str | None, limit: str | None) -> str:

@@ -54,7 +54,7 @@ CALLED = {PREDICTION: "prediction", TARGET: "label"}
 class ColumnComparison:
     """One column in the baseline's cells, shape (cells,) each; `unseen` is of the cell of rare and new categories.
 
-    A cell of 0 in the baseline may have held up to `hidden` - 1 rows, too few to tell.
+    A cell of 0 in the baseline may have held up to `hidden` - 1 rows, too few to tell: the others are told with them.
     """
 
     before: Array
@@ -70,24 +70,39 @@ class ColumnComparison:
         return {"drift": self.p_value, **{metric: rise.p_value for metric, rise in rises.items() if rise and rise.now}}
 
     @property
+    def alike(self) -> Array:
+        """The training's counts, of all that the baseline may mean those which are most like the new ones.
+
+        A cell that it tells as 0 gets as many of the hidden rows as that takes, out of the cells they are shared among.
+        """
+        import numpy as np
+
+        rows = self.before.sum()
+        wanted = np.rint(self.now * (rows / self.now.sum()))
+        held = np.where(self.before == 0, np.minimum(wanted, self.hidden - 1), 0)
+        told = self.before * (max(rows - held.sum(), 0) / rows)
+        counts: Array = np.rint(told + held).astype(np.int64)
+        return counts
+
+    @property
     def distance(self) -> float:
         """The Jensen-Shannon distance (natural logarithm), 0 to 0.83; Endres and Schindelin, 2003."""
         from scipy.spatial.distance import jensenshannon
 
-        distance = float(jensenshannon(self.before / self.before.sum(), self.now / self.now.sum()))
+        before = self.alike
+        distance = float(jensenshannon(before / before.sum(), self.now / self.now.sum()))
         return 0.0 if distance != distance else distance  # noqa: PLR0124  NaN: rounding just below 0
 
     @property
     def p_value(self) -> float:
-        """Two-sample test of both having the same distribution.
+        """Two-sample test of both having the same distribution."""
+        return categories_p_value(self.alike, self.now)
 
-        Where the baseline tells 0, it gets as many of the hidden rows as make the tables most alike.
-        """
-        import numpy as np
-
-        before = self.before.astype(np.int64)
-        alike = np.rint(self.now * (before.sum() / self.now.sum())).astype(np.int64)
-        return categories_p_value(np.where(before == 0, np.minimum(alike, self.hidden - 1), before), self.now)
+    @property
+    def why_open(self) -> str:
+        """Why nothing decides although more rows are looked at than the baseline is of; empty where that is not so."""
+        rows = int(self.before.sum())
+        return f"; the baseline is of {rows:,} rows, and more new rows decide no more" if self.now.sum() > rows else ""
 
 
 def compare(data: Dataset, baseline: Mapping[str, Any], settings: Monitor) -> Outcome:
@@ -242,7 +257,8 @@ def _claims(
         one = held(claim(metric, value, slice=at, role=data.role, n=n, note=note), limit)
         if one.passed is not False or p < float(settings.p_value):
             return one
-        lacking = f"{NOT_ENOUGH}: among this much that is looked at, chance alone makes such a value; {note}"
+        lacking = f"{NOT_ENOUGH}: among this much that is looked at, chance alone makes such a value"
+        lacking += f"{comparison.why_open}; {note}"
         return one.model_copy(update={"passed": None, "note": lacking})
 
     what = f"{CALLED[name]} drift: " if name in CALLED else ""

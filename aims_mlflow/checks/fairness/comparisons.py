@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aims_mlflow.checks.claims import SET_ASIDE, THE_REFERENCE, TOO_SMALL, claim
-from aims_mlflow.checks.metrics import FAIRNESS_OF, HELD_BY
+from aims_mlflow.checks.metrics import HELD_BY
 from aims_mlflow.checks.statistics.count_tables import divide
 from aims_mlflow.checks.statistics.groups import MISSING, Groups, group_name, pooled_name
 from aims_mlflow.checks.statistics.score_intervals import difference_interval, ratio_interval, simultaneous_z
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from aims_mlflow.checks.tables.in_memory import InMemoryTable
     from aims_mlflow.records.evidence import Claim
     from aims_mlflow.records.pack import Fairness
 
@@ -228,10 +227,14 @@ def _why_undefined(n: Array, pair: tuple[int, int], divisor: str) -> str:
     return f"undefined: {divisor} is 0"
 
 
-def unseen_groups(groups: Groups, settings: Fairness, data: InMemoryTable) -> list[Claim]:
-    """Return claims without numbers: of groups that are too small (they are held), or set aside (they are not)."""
-    metrics = [m for m in FAIRNESS_OF[data.task.kind] if m.endswith(("_ratio", "_difference")) and m not in HELD_BY]
-    least, role = rows_to_judge(settings), data.role
+def unseen_groups(groups: Groups, settings: Fairness, measured: Sequence[Claim], role: str) -> list[Claim]:
+    """Return claims without numbers: of groups that are too small (they are held), or set aside (they are not).
+
+    They are about the comparisons that were measured of the other groups, and no other.
+    """
+    told = dict.fromkeys(c.metric for c in measured)
+    metrics = [m for m in told if m.endswith(("_ratio", "_difference")) and m not in HELD_BY]
+    least = rows_to_judge(settings)
     claims = []
     for names, rows in groups.small:
         note = f"{TOO_SMALL}: {_rows_text(rows)} rows, groups are judged from {least} on"

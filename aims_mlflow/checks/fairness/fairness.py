@@ -91,7 +91,7 @@ def _by_groups(part: InMemoryTable, settings: Fairness) -> tuple[list[Claim], li
         if len(groups.names) < 2 and len(groups.columns) == 1 and not groups.within:
             alone.append(f"{groups.columns[0]}: {why_alone(groups, rows_to_judge(settings))}")
         measured, counted = _measured(measures, groups)
-        claims += measured + unseen_groups(groups, settings, part)
+        claims += measured + unseen_groups(groups, settings, measured, part.role)
         details.append(counted)
     return claims, details, alone
 

@@ -90,7 +90,7 @@ class Sample:
     Attributes:
         role: Role of the data.
         frame: The rows as they are.
-        features: The columns that may be changed.
+        features: The columns that may be changed: those that the model takes, as far as that is known.
         numbers: Numeric features and their standard deviation.
         predict: The model.
         same: Which of new answers are the same as those to the rows as they are, shape (rows,).
@@ -115,7 +115,8 @@ def _sample(data: Dataset, rows: int) -> Sample | None:
     if len(frame) > rows:
         frame = frame.iloc[np.sort(np.random.default_rng(SEED).choice(len(frame), rows, replace=False))]
     same = _judge(data.task.kind, predict(frame))
-    return Sample(data.role, frame, data.features, _numbers(frame, data.features), predict, same)
+    taken = [name for name in data.features if name in data.model.inputs] or data.features
+    return Sample(data.role, frame, taken, _numbers(frame, taken), predict, same)
 
 
 def _numbers(frame: pd.DataFrame, features: list[str]) -> dict[str, float]:

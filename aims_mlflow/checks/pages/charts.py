@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aims_mlflow.checks.claims import is_left_out, is_reference
+from aims_mlflow.checks.claims import is_left_out, is_reference, is_set_aside, is_too_small
 from aims_mlflow.checks.pages.rendering import render
 from aims_mlflow.records.base import decimal_text
 from aims_mlflow.records.wording import exact_percent_text, number_text, percent_text, rounded_limit, value_text
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 WIDTH, PAD, ROW = 440, 16, 42
 MAX_ROWS = 16
-LABEL_LENGTH = 32
+LABEL_LENGTH, NOTE_LENGTH = 32, 62
+MAX_NAMED = 6  # groups that are not shown
 Key = tuple[tuple[str, str], ...]
 
 
@@ -43,7 +45,13 @@ class Panel:
     limit: float | None = None
     limit_text: str = ""
     percent: bool = False
-    note: str = ""
+    not_shown: Sequence[str] = ()
+
+    @property
+    def furthest(self) -> float:
+        """The largest value that is drawn."""
+        ends = [row.high if row.high is not None else row.value for row in self.rows]
+        return max([*ends, self.limit or 0.0])
 
 
 @dataclass(frozen=True)
@@ -97,15 +105,25 @@ Shape = Text | Line | Bar | Mark
 def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
     """Return selection rates by group with intervals, a panel for each column (or crossing); None without any.
 
-    `chosen` says what a selected row is: "predicted 'yes'".
+    Groups that are not judged are named under their panel. `chosen` says what a selected row is: "predicted 'yes'".
     """
-    claims = [c for c in claims if c.value is not None and not is_left_out(c)]
-    ratios = {_key(c): c for c in claims if c.metric == "selection_rate_ratio"}
+    told = [c for c in claims if not is_left_out(c)]
+    ratios = {_key(c): c for c in told if c.metric == "selection_rate_ratio" and c.value is not None}
+    named = [c for c in told if c.metric == "selection_rate_ratio" and (is_too_small(c) or is_set_aside(c))]
     by_columns: dict[tuple[str, ...], list[Claim]] = {}
-    for rate in claims:
-        if rate.metric == "selection_rate" and rate not in by_columns.get(tuple(rate.slice), []):
-            by_columns.setdefault(tuple(rate.slice), []).append(rate)
-    panels = [_rates_panel(columns, rates, ratios) for columns, rates in by_columns.items()]
+    for rate in told:
+        if (
+            rate.metric == "selection_rate"
+            and rate.value is not None
+            and rate not in by_columns.get(_columns(rate), [])
+        ):
+            by_columns.setdefault(_columns(rate), []).append(rate)
+    for each in named if by_columns else []:
+        by_columns.setdefault(_columns(each), [])
+    panels = [
+        _rates_panel(columns, rates, ratios, [c for c in named if _columns(c) == columns])
+        for columns, rates in by_columns.items()
+    ]
     title = f"Share of each group {chosen}"
     return (
         _draw(title, "Lines are 95% intervals of each rate. ✕ and a diamond: fails the limit.", panels)
@@ -114,7 +132,13 @@ def fairness_chart(claims: Iterable[Claim], chosen: str) -> bytes | None:
     )
 
 
-def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key, Claim]) -> Panel:
+def _columns(measured: Claim) -> tuple[str, ...]:
+    return tuple(measured.slice)
+
+
+def _rates_panel(
+    columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key, Claim], named: Sequence[Claim]
+) -> Panel:
     reference = next((c for c in rates if (r := ratios.get(_key(c))) and is_reference(r)), None)
     limits = [float(r.limit) for c in rates if (r := ratios.get(_key(c))) and r.limit is not None]
     limit = max(limits) * float(reference.value or 0) if limits and reference else None
@@ -135,7 +159,8 @@ def _rates_panel(columns: tuple[str, ...], rates: list[Claim], ratios: dict[Key,
         share, group = number_text(decimal_text(max(limits))), " · ".join(reference.slice.values())[:LABEL_LENGTH]
         text = f"{share} of the rate of {group}, the reference ({exact_percent_text(bound)})"
     title = columns[0] if len(columns) == 1 else f"{' and '.join(columns)} together"
-    return Panel(title, rows, limit, text, percent=True)
+    not_shown = dict.fromkeys(f"{' · '.join(c.slice.values())}: {c.note}" for c in named)
+    return Panel(title, rows, limit, text, percent=True, not_shown=list(not_shown))
 
 
 def drift_chart(claims: Iterable[Claim], heading: str = "Drift of test data against training data") -> bytes | None:
@@ -143,7 +168,7 @@ def drift_chart(claims: Iterable[Claim], heading: str = "Drift of test data agai
     claims = [c for c in claims if c.value is not None and "column" in c.slice and c.limit is not None]
     kinds = {
         "drift": ("distance, 0 where both are alike", "drift from {} on"),
-        "drift_p_value": ("p-value of both being alike", "drift below {}"),
+        "drift_p_value": ("p-value of both being alike", "drift where the p-value is below {}"),
     }
     panels = []
     for metric, (title, limit_text) in kinds.items():
@@ -168,21 +193,28 @@ def _draw(title: str, subtitle: str, panels: Sequence[Panel]) -> bytes:
     if subtitle:
         shapes.append(Text(PAD, 50, subtitle, "soft"))
         y = 56
+    # Shares are drawn to one scale, so that a place means the same in each panel.
+    widest = max((panel.furthest for panel in panels if panel.percent), default=0.0)
     for panel in panels:
-        drawn, y = _panel(panel, y)
+        drawn, y = _panel(panel, y, _span(widest if panel.percent else panel.furthest, percent=panel.percent))
         shapes += drawn
-    summary = "; ".join(
-        f"{r.label}: {r.text}" + (" (outside the limit)" if r.passed is False else "") for p in panels for r in p.rows
-    )
+    told = [f"{r.label}: {r.text}{' (outside the limit)' * (r.passed is False)}" for p in panels for r in p.rows]
+    summary = "; ".join([*told, *(f"not shown, {each}" for p in panels for each in p.not_shown)])
     return render("chart.svg.j2", title=title, summary=summary, width=WIDTH, height=y + PAD // 2, shapes=shapes)
 
 
-def _panel(panel: Panel, top: int) -> tuple[list[Shape], int]:
-    """Return the drawn parts of a panel that starts at `top`, and where it ends."""
+def _span(furthest: float, *, percent: bool) -> float:
+    """Return the end of an axis: the least of one, two, ... tenths of a power of ten that nothing is drawn beyond."""
+    if furthest <= 0:
+        return 1.0
+    power = math.floor(math.log10(furthest))
+    span = math.ceil(furthest / 10.0**power - 1e-9) * 10.0**power
+    return min(span, 1.0) if percent else span
+
+
+def _panel(panel: Panel, top: int, span: float) -> tuple[list[Shape], int]:
+    """Return the drawn parts of a panel that starts at `top`, and where it ends; its axis ends at `span`."""
     rows, left_out = _shown(panel.rows)
-    ends = [row.high if row.high is not None else row.value for row in rows]
-    span = max([*ends, panel.limit or 0.0]) * 1.05 or 1.0
-    span = min(span, 1.0) if panel.percent else span
 
     def x(value: float) -> float:
         return round(PAD + (WIDTH - 2 * PAD) * min(max(value / span, 0.0), 1.0), 1)
@@ -194,20 +226,44 @@ def _panel(panel: Panel, top: int) -> tuple[list[Shape], int]:
         if panel.limit is not None:
             shapes.append(Line("limit", (x(panel.limit), y + 21), (x(panel.limit), y + 35), 2))
         y += ROW
+    if rows:
+        shapes += _ticks(span, y, percent=panel.percent)
+        y += 12
     if panel.limit is not None:
         shapes.append(Line("limit", (PAD + 2, y + 8), (PAD + 2, y + 22), 2))
         shapes.append(Text(PAD + 10, y + 19, f"limit: {panel.limit_text}", "soft"))
         y += 22
-    if left_out:
-        shapes.append(Text(PAD, y + 16, f"{left_out} more in between are in the record", "soft"))
+    more = len(panel.not_shown) - MAX_NAMED
+    notes = [f"{left_out} more in between are in the record"] if left_out else []
+    notes += [f"not shown, {each}" for each in panel.not_shown[:MAX_NAMED]]
+    for note in [*notes, f"and {more} more, in the record"] if more > 0 else notes:
+        shapes.append(Text(PAD, y + 16, _cut(note, NOTE_LENGTH), "soft", hover=note if len(note) > NOTE_LENGTH else ""))
         y += 20
     return shapes, y + 4
+
+
+def _ticks(span: float, y: int, *, percent: bool) -> list[Shape]:
+    """Return the numbers of an axis: its start, middle and end."""
+    start, middle, end = (
+        percent_text(text) if percent else number_text(text)
+        for text in (str(decimal_text(round(part * span, 12))) for part in (0.0, 0.5, 1.0))
+    )
+    at = WIDTH / 2 - 4 * len(middle)  # about half of its width to the left of the middle
+    return [
+        Text(PAD, y + 6, start, "tick"),
+        Text(at, y + 6, middle, "tick"),
+        Text(WIDTH - PAD, y + 6, end, "tick", end=True),
+    ]
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _row(row: Row, y: int, x: Callable[[float], float]) -> list[Shape]:
     bad, line = row.passed is False, y + 28
     mood = {True: "good", False: "bad", None: "plain"}[row.passed]
-    label = row.label if len(row.label) <= LABEL_LENGTH else row.label[: LABEL_LENGTH - 1] + "…"
+    label = _cut(row.label, LABEL_LENGTH)
     zero, value = x(0.0), x(row.value)
     shapes: list[Shape] = [
         Text(PAD, y + 17, label, hover=row.label),

@@ -72,6 +72,8 @@ AFTERWARDS = frozenset(
 )
 BEFORE = frozenset(["previous", "prior", "past", "last", "before", "earlier", "first", "initial"])
 # Words that say nothing of a target.
+# Of a column that is looked at for being the highest, neither covers in 95% of samples.
+METHODS = "approximate range, Fisher's z", "approximate range, Hanley and McNeil"
 COMMON = frozenset(
     [
         "is",
@@ -180,10 +182,11 @@ def _column_claims(measured: dict[str, Told], data: Dataset, settings: Leakage) 
         if name != highest and declared is None and told.value < float(limit.limit):
             continue
         note = f"this column alone tells {data.task.target!r} {told.how}"
+        note += f", the highest of {len(measured)} columns" if name == highest and len(measured) > 1 else ""
         note += f" (of a sample of {told.n:,} rows)" if told.n == MAX_ROWS < data.rows else ""
         note += f", best the label {told.label!r}" if data.task.kind == "multiclass-classification" else ""
         note += f"; {suspicion}" if suspicion else ""
-        method = "approximate, Hanley and McNeil" if told.label is not None else "approximate, Fisher's z"
+        method = METHODS[told.label is not None]
         one = claim(
             limit.metric,
             told.value,

@@ -147,7 +147,8 @@ def rates(counts: Array) -> dict[str, Array]:
     values["balanced_accuracy"] = (values["true_positive_rate"] + values["true_negative_rate"]) / 2
     tn, fp, fn, tp = (counts[..., a, p].astype(float) for a in (0, 1) for p in (0, 1))
     margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    values["matthews_correlation"] = divide(tp * tn - fp * fn, margins)
+    # Rounding of the roots takes a correlation of 1 beyond it.
+    values["matthews_correlation"] = np.clip(np.round(divide(tp * tn - fp * fn, margins), 14), -1.0, 1.0)
     return values
 
 

@@ -56,7 +56,7 @@ class Told:
 
     Attributes:
         value: Area under the ROC curve (0.5 to 1), or explained share of the variance (0 to 1).
-        ends: Approximate 95% range of it.
+        ends: Approximate range of it.
         how: By its order or by its values.
         label: The label that it tells best; None where numbers are told.
         n: Number of rows.
@@ -259,7 +259,7 @@ def _ranks(values: Array, rows: Array) -> Array:
 
 
 def _range(value: float, target: TargetRows, label: str | None, n: int) -> tuple[float, float]:
-    """Return an approximate 95% range: Hanley and McNeil (1982) for an area, Fisher's z for a correlation's square."""
+    """Return an approximate range: Hanley and McNeil (1982) for an area, Fisher's z for a correlation's square."""
     import numpy as np
 
     if label is None:

@@ -56,11 +56,13 @@ class EvaluatedModel:
         predict: What the model answers to other rows with the same columns; None where it cannot be asked.
         folder: Where the model's files are, for a look at how they are stored.
         incumbent: The model in production, where the predictions are compared with its own.
+        inputs: The columns that it takes; empty where they are not known.
     """
 
     predict: Callable[[pd.DataFrame], Array] | None = None
     folder: Path | None = None
     incumbent: Incumbent | None = None
+    inputs: tuple[str, ...] = ()
 
 
 UNREACHED = EvaluatedModel()

@@ -21,6 +21,7 @@ from aims_mlflow.gates.control_conditions.training_data import approved_first
 from aims_mlflow.gates.counting_evidence import newest
 from aims_mlflow.gates.document_content.decisions import why_not_fit
 from aims_mlflow.gates.document_content.duties import duties_on
+from aims_mlflow.gates.held_out import held_out_rows, repeated, trained_on
 from aims_mlflow.gates.kind_verdict import judge_records
 from aims_mlflow.gates.limits import HELD_OUT
 from aims_mlflow.gates.not_compared import stating_reason, why_not_compared
@@ -159,17 +160,27 @@ def results(kind: str, subject: StatusSubject, at: datetime) -> Judgement:
     if not held_out:
         return Judgement("not evaluated", f"{kind} was not measured on held-out data (role test)").about(*records)
     left_out = [c for r in records for c in r.evidence.claims if is_left_out(c)]
-    if kind == "performance" and rules:
-        rows = conditions.held_out_rows(rules, subject.counted)
-        if rows:
-            return Judgement("failed", rows[0].text, unmet=tuple(rows)).about(*records)
+    unfit = _not_held_out(kind, subject)
+    if unfit is not None:
+        return unfit.about(*records)
     n = max((c.n or 0 for c in held_out), default=0)
     text = f"{kind}: {len(held_out)} values on held-out data, n up to {n:,}"
     text += f"; {len(left_out)} groups were left out" if left_out else ""
+    also = [f"test rows are training rows too: {u.text}" for u in repeated(subject.counted)]
     if rules is None and kind != "robustness":
-        return Judgement("captured", f"{text}; no policy here to judge it").about(*records)
+        return Judgement("captured", "; ".join([text, *also, "no policy here to judge it"])).about(*records)
     warned = [u.text for u in conditions.warned(rules, subject.counted) if u.kind == kind] if rules else []
-    return _with_warnings(verdict, text, warned)
+    return _with_warnings(verdict, text, [*warned, *also])
+
+
+def _not_held_out(kind: str, subject: StatusSubject) -> Judgement | None:
+    """Return the failure where the test rows were trained on, or are fewer than the policy's or none of its sets."""
+    seen = trained_on(subject.counted)
+    if seen:
+        text = f"{kind} was not measured on held-out data: {'; '.join(u.text for u in seen)}"
+        return Judgement("failed", text, unmet=tuple(seen))
+    rows = held_out_rows(subject.rules, subject.counted) if kind == "performance" and subject.rules else []
+    return Judgement("failed", rows[0].text, unmet=tuple(rows)) if rows else None
 
 
 def _with_warnings(verdict: Judgement, text: str, more: list[str]) -> Judgement:

@@ -78,7 +78,7 @@ def evaluated(subject: StatusSubject, at: datetime) -> Judgement:
 
 def chain(subject: StatusSubject, at: datetime) -> Judgement:
     """Each data set is joined to an acquisition, and no row of the test data was trained on."""
-    records = subject.of("lineage")
+    records = subject.counted.own_lineages() or subject.of("lineage")
     verdict = judge_records("lineage", records, at)
     if verdict.outcome not in ("holds", "warned"):
         return verdict

@@ -171,7 +171,11 @@ class BaselineDetails(CheckDetails):
     task: str | None = Field(None, description="kind of prediction")
     target: str | None = Field(None, description="column that is predicted")
     favourable: str | None = Field(None, description="favourable label; null where there is none")
-    pool_under: int | None = Field(None, description="values with fewer rows are pooled")
+    pool_under: int | None = Field(
+        None,
+        description="values with fewer rows are pooled; where the pool has fewer, the artifact shares its rows out "
+        "over the column's counts, which may be higher than the rows that have the value",
+    )
     columns: list[str] | None = Field(None, description="columns that are described")
     left_out: dict[str, str] | None = Field(None, description="column to the reason why it is not described")
     file: str | None = Field(None, description="name of the artifact")

@@ -81,3 +81,30 @@ def test_what_could_not_be_evaluated_is_described_so():
 )
 def test_numbers_are_rounded_for_reading(value, text):
     assert number_text(value) == text
+
+
+def test_a_range_without_width_is_left_out_and_the_note_says_so():
+    drawn = claim("balanced_accuracy", 1, n=21, interval=(1, 1), method="bootstrap range, percentile", note="one")
+    assert drawn.interval is None
+    assert drawn.note == "one; no range: these rows give none a width, which does not make the value sure"
+    assert claim("accuracy", 1, interval=(0.9, 1), method="exact (Clopper-Pearson)").interval is not None
+    assert claim("m", None, interval=(float("nan"),) * 2, method="bootstrap range").note is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("42.0001", "42.0"),
+        ("43.03", "43.0"),
+        ("123.0004", "123.0"),
+        ("42", "42"),
+        ("41.52", "41.5"),
+        ("0.9999", "0.9999"),
+    ],
+)
+def test_a_fraction_near_a_whole_number_keeps_one_tenth(value, text):
+    assert number_text(value) == text
+
+
+def test_a_tenth_is_not_kept_where_it_would_be_on_the_other_side_of_a_limit():
+    assert number_text("42.0001", "<=", "42") == "42.0001"

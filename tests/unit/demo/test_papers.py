@@ -125,8 +125,7 @@ def test_a_harm_of_wrong_answers_yes_is_not_said_to_be_of_wrong_answers_no(subje
 def test_the_risk_of_being_treated_worse_rests_on_groups_and_the_decision_has_its_conditions(written):
     (risk,) = written["risk-register"][0]["risks"]
     assert risk["likelihood_basis"] == (
-        "3 values of groups that miss a limit, or groups that were left out; 1 other values miss one: see the impact "
-        "assessment"
+        "3 values of groups beyond a limit, or groups left out; 1 other value beyond one: see the impact assessment"
     )
     assert written["impact-assessment"][0]["conditions"]
 

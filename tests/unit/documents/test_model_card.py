@@ -64,6 +64,29 @@ def test_the_verdict_stands_before_everything_else_and_names_what_failed():
     assert "waivers in force" in first, "a card is written before any waiver, and says where they stand"
 
 
+def test_beside_the_values_stands_how_many_test_rows_were_trained_on():
+    seen = Claim(metric="share_of_test_rows_trained_on", value="1", comparator="<=", limit="0.05", passed=False, n=800)
+    again = Claim(
+        metric="train_test_overlap", value="0.04", comparator="<=", limit="0.01", severity="warning", passed=False
+    )
+    text, _ = card(("lineage", [seen], {}), ("performance", [Claim(metric="accuracy", value="1", n=800)], {}))
+    told = section(text, "Performance")
+    assert "On test data that are **not held out**; share of test rows trained on: 1[^e" in told
+    assert "On held-out data" not in told
+    text, _ = card(("lineage", [again], {}), ("performance", [Claim(metric="accuracy", value="1", n=800)], {}))
+    assert "On held-out data; train test overlap: 0.04[^e" in section(text, "Performance")
+
+
+def test_the_word_for_a_group_too_small_to_judge_stands_once():
+    small = ratio("X", None, note=f"{TOO_SMALL}: 21 rows, groups are judged from 30 on")
+    text, writer = card(("fairness", [small], {}))
+    assert "not evaluated: not evaluated" not in text.lower()
+    shown = EvidenceVerdict.of(writer.records).by_severity()
+    assert [told for _, rows in shown for told, _ in rows] == [
+        "not evaluated: sex=X, 21 rows, groups are judged from 30 on"
+    ]
+
+
 def test_limitations_name_each_failure_warning_and_group_that_was_not_judged():
     warned = Claim(metric="unsafe_model_files", value="1", comparator="==", limit="0", severity="warning", passed=False)
     small = f"{TOO_SMALL}: under 20 rows, groups are judged from 30 on"
@@ -278,7 +301,7 @@ def test_the_card_has_labels_by_group_robustness_and_how_verdicts_and_intervals_
     assert "so that chance allows the other side" in text.partition("\n## ")[0]
     groups = section(text, "Performance and outcomes by group")
     assert "can stand with two intervals" in groups
-    assert "drawing again adds differences by chance" in groups
+    assert "shows how much the value varies; no verdict rests on it" in groups
 
 
 def test_a_limit_that_nobody_set_is_told_apart():

@@ -170,3 +170,21 @@ def test_the_highest_against_the_lowest_group_decides_nothing_about_missing_cell
     (text,) = texts_of(missed, extremes)
     assert "for sex=F is 0.2 (against M, 95% 0.01-0.3, n=50)" in text
     assert len(texts_of(extremes)) == 1, "a record from before has nothing else"
+
+
+@pytest.mark.parametrize(
+    "note", ["too few rows: under 20 rows, groups are judged from 30 on", "set aside: an old form"]
+)
+def test_a_column_of_which_groups_are_only_named_was_not_measured(note):
+    entry = {"column": "race", "group": "Other", "reason": "a code of the old form, given out no more"}
+    named = [Claim(metric="selection_rate_ratio", slice={"race": "Other"}, note=note)]
+    made = signed_sessions.session(KEY, kinds=KINDS, sensitive=["race"], close=False)
+    made.add("fairness", MODEL, claims=tuple(named), result="passed", reason="for the test")
+    made.close()
+    data = yaml.safe_load(default_policy_text())
+    data["systems"]["income"] = {"set_aside": [entry]}
+    rules = parse_policy(yaml.safe_dump(data, sort_keys=False)).rules("income", "registration")
+    asked = DecisionRequest(signed_sessions.MODEL, model_id="m-1")
+    decision = decide(rules, [signed_sessions.checked(made, KEY)], [], asked, datetime.now(UTC))
+    assert "selection-rate ratio was not measured by race" in texts(decision)
+    assert not any("undefined" in text for text in texts(decision))

@@ -85,6 +85,17 @@ def test_the_advice_stands_once_before_all_its_commands_which_are_lines_of_their
     ]
 
 
+def test_beside_waivers_of_some_failures_the_rest_that_would_refuse_has_a_command_too():
+    groups = [LOW.model_copy(update={"metric": "selection_rate_ratio", "slice": {"race": g}}) for g in ("A", "B")]
+    open_ = LOW.model_copy(update={"text": "fairness could not be evaluated", "next": "train again"})
+    text = refusal(decision(open_, *groups, ALIAS))
+    assert text.count("aims waive ") == 3
+    assert (
+        "a waiver too: aims waive models:/m-3f2 --name income --stage registration --control A.6.2.4 --reason" in text
+    )
+    assert "aims waive" not in refusal(decision(open_))
+
+
 SEALED = "an approver runs `aims approve models:/income/VERSION --stage deployment --alias champion`"
 
 

@@ -64,3 +64,9 @@ def test_rows_of_another_group_are_named_where_they_decide():
     assert rows_shown(difference(None)) == "40"
     assert rows_shown(difference(None, n_of={"sex": "M"})) == "40 of M"
     assert "n=40 of M" in describe(difference(None, n_of={"sex": "M"}))
+
+
+def test_an_undefined_difference_is_held_to_the_size_as_measured_ones_are():
+    named = Claim(metric="true_positive_rate_difference", slice={"sex": "X"}, comparator="<=", limit="0.1")
+    assert bound_text(named) == rule_text(named.metric, "<=", "0.1") == "<= 0.1 in size"
+    assert bound_text(named.model_copy(update={"metric": "selection_rate_ratio"})) == "<= 0.1"

@@ -43,6 +43,16 @@ def by_metric(outcome):
     return {c.metric: c for c in outcome.claims}
 
 
+def test_only_columns_that_the_model_takes_are_disturbed():
+    data = asked(LogisticRegression())
+    wide = replace(data, frame=data.frame.assign(month=range(len(data.frame)), year=2024.0))
+    known = replace(wide, model=replace(wide.model, inputs=("a", "b", "whole")))
+    outcome = run_check("robustness", known, PACK)
+    assert outcome.recorded_details().plain()["numbers"] == ["a", "b", "whole"]
+    assert by_metric(outcome)["agreement_under_shift"].note.startswith("lowest of 3 columns")
+    assert "month" in run_check("robustness", wide, PACK).recorded_details().plain()["numbers"]
+
+
 def test_shifts_asked_together_are_answered_as_one_by_one(monkeypatch):
     class Counting(LogisticRegression):
         calls = 0

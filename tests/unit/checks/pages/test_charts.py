@@ -86,7 +86,7 @@ def test_many_columns_show_the_largest_drift_and_count_the_rest():
 def test_small_p_values_come_first():
     shown = texts(drift_chart(drifts({"same": 0.9, "moved": 0.001}, "drift_p_value", ">=", "0.05")))
     assert "✕ 0.001" in shown
-    assert "limit: drift below 0.05" in shown
+    assert "limit: drift where the p-value is below 0.05" in shown
     assert next(text for text in shown if text[:5] in ("movedmoved"[:5], "same"))[:5] == "moved"
 
 
@@ -111,3 +111,29 @@ def test_a_page_puts_what_failed_first(severity, word):
     assert page.index(f">{word}<") < page.index(">passed<")
     assert page.index("Held against a limit") < page.index("Measured")
     assert not re.search(r"https?:|<script|url\(|@import", page)
+
+
+def test_groups_that_are_not_judged_are_named_under_their_panel():
+    small = claim(
+        "selection_rate_ratio", None, slice={"sex": "diverse"}, note="too few rows: 21 rows, judged from 30 on"
+    )
+    alone = claim("selection_rate_ratio", None, slice={"race": "Other"}, note="set aside: an old form (25 rows)")
+    picture = fairness_chart([*rates({"Female": 0.2, "Male": 0.27}), small, alone], "x")
+    shown = texts(picture)
+    assert "not shown, diverse: too few rows: 21 rows, judged from 30 on" in shown
+    assert "race" in shown
+    assert "not shown, Other: set aside: an old form (25 rows)" in shown
+    assert "diverse" in parse(picture).find(f"{SVG}desc").text
+
+
+def test_a_share_lies_at_one_place_in_all_panels_and_the_axis_tells_where():
+    crossed = [
+        claim("selection_rate", r, slice={"sex": "Male", "race": name}, n=90) for name, r in (("W", 0.27), ("B", 0.95))
+    ]
+    picture = parse(fairness_chart([*rates({"Female": 0.25, "Male": 0.27}), *crossed], "x"))
+    places = [float(node.get("cx")) for node in picture.iter() if node.get("cx")]
+    assert len(places) == 4
+    assert places[1] == places[2], "Male has 27% in one panel, Male · W in the other"
+    shown = texts(fairness_chart([*rates({"Female": 0.25, "Male": 0.27}), *crossed], "x"))
+    assert [shown.count(tick) for tick in ("0%", "50%", "100%")] == [2, 2, 2]
+    assert {"0", "0.1", "0.2"} <= set(texts(drift_chart(drifts({"a": 0.17}))))

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,10 +13,40 @@ def frame(first, count, **columns):
 
 
 def test_the_share_of_test_rows_that_training_has_seen():
-    (found,) = overlap(frame(0, 100), frame(90, 40))
+    found = overlap(frame(0, 100), frame(90, 40))[0]
     assert (found.metric, found.value, found.n, found.role) == ("train_test_overlap", "0.25", 40, "test")
     assert (found.comparator, found.limit, found.severity, found.passed) == ("<=", "0.01", "warning", False)
     assert found.note == "10 rows, compared in 3 columns"
+
+
+def coarse(rows, seed):
+    """A census of few categories: most rows have an equal one by chance."""
+    draw = np.random.default_rng(seed)
+    return pd.DataFrame({name: draw.choice(4, rows, p=[0.5, 0.3, 0.15, 0.05]) for name in "abcdef"})
+
+
+@pytest.mark.parametrize("part", [0.05, 0.3, 0.6])
+def test_an_honest_split_of_a_coarse_table_is_held_out(part):
+    for seed in range(150):
+        table = coarse(900, seed)
+        test = table.sample(frac=part, random_state=seed)
+        plain, beyond = overlap(table.drop(test.index), test)
+        assert float(plain.value) > 0.3
+        assert (beyond.metric, beyond.passed) == ("share_of_test_rows_trained_on", True), beyond.note
+
+
+@pytest.mark.parametrize("made", [lambda seed: coarse(900, seed), lambda seed: frame(seed, 900)])
+def test_test_rows_that_were_trained_on_are_not_held_out(made):
+    table = made(1)
+    _, beyond = overlap(table, table.sample(frac=0.4, random_state=1))
+    assert (beyond.value, beyond.passed, beyond.severity, beyond.limit) == ("1", False, "failing", "0.05")
+    _, few = overlap(frame(0, 900), frame(891, 300))
+    assert (few.value, few.passed) == ("0.03", True)
+    _, some = overlap(frame(0, 900), frame(870, 300))
+    assert (some.value, some.passed) == ("0.1", False)
+    assert some.note.startswith(
+        "of the training rows 0% have an equal one there, which chance would give test rows too"
+    )
 
 
 def test_none_and_all():

@@ -108,3 +108,9 @@ def test_a_record_says_how_many_replicates_ran(monkeypatch, scored):
         "replicates_asked"
         not in run_check("fairness", data, load_pack("credit")).recorded_details().plain()["bootstrap"]
     )
+
+
+def test_a_correlation_of_perfect_predictions_is_one_and_no_more():
+    tables = np.array([[[a, 0], [0, b]] for a in range(1, 60) for b in range(1, 60)])
+    assert set(count_tables.rates(tables)["matthews_correlation"]) == {1.0}
+    assert set(count_tables.rates(tables[..., ::-1])["matthews_correlation"]) == {-1.0}
