@@ -11,6 +11,7 @@ import mlflow
 
 from aims_mlflow.adapters.asking import SEED, SENSITIVE
 from aims_mlflow.adapters.requirements import own_code_stored, requirements_of
+from aims_mlflow.adapters.tables import has_categories
 from aims_mlflow.checks.model.description import HARMLESS_TYPES
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.tracking import reaching
@@ -145,8 +146,11 @@ def _without_rows(results: Any) -> Any:
 
 
 def _signature(features: Any, output: Any) -> Any:
-    """Return the signature; None for pandas categories, which MLflow writes as texts and then refuses."""
-    if any(str(kind) == "category" for kind in getattr(features, "dtypes", ())):
+    """Return the signature; None for pandas categories, which MLflow writes as texts and then refuses.
+
+    None for a column too: by a signature MLflow would hand the model a frame in its place.
+    """
+    if has_categories(features) or hasattr(features, "to_frame"):
         return None
     for parts in ((features, output), (features,)):
         with contextlib.suppress(Exception):  # a signature is welcome, never needed
