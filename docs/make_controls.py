@@ -12,7 +12,7 @@ STATES = """
 | met | every condition holds |
 | met with warnings | every condition holds, and each warning is named |
 | failed | a measured value, or a fact, speaks against a condition |
-| failed and waived | a waiver covers what failed, to the end of its last day; the reason names what is stale or missing too |
+| failed and waived | a waiver covers what failed, through its last day; the reason names what is stale or missing too |
 | not evaluated | a condition could not be judged; the reason says what would settle it |
 | missing | something is not there, and the page names who owes it |
 | stale | it was met; the page names what made it old |

@@ -23,7 +23,7 @@ from aims_mlflow.adapters.other_process import other_process
 from aims_mlflow.adapters.outputs import read_raw
 from aims_mlflow.adapters.own_words import words_of
 from aims_mlflow.adapters.requirements import has_own_code
-from aims_mlflow.adapters.tables import rows_at
+from aims_mlflow.adapters.tables import has_categories, rows_at
 from aims_mlflow.checks.statistics.labels import label_key
 from aims_mlflow.errors import CheckError
 from aims_mlflow.evidence.model_files import model_folder
@@ -111,7 +111,7 @@ class LoadBack:
     def _answer_here(self, task: PredictionTask) -> Output:
         rows, index = len(self._table.frame), self._table.frame.index
         try:
-            if self._flavor in NATIVE and _has_categories(self._table.features):
+            if self._flavor in NATIVE and has_categories(self._table.features):
                 model = getattr(mlflow, self._flavor).load_model(str(self._model))
                 return read_raw(ask(model, self._table, task, None, scored=False).output, rows, index=index)
             loaded = mlflow.pyfunc.load_model(str(self._model), suppress_warnings=True)
@@ -140,10 +140,6 @@ class LoadBack:
         if self.is_fresh and not self._waited:
             other_process.forget()
         self._files.close()
-
-
-def _has_categories(features: Any) -> bool:
-    return any(str(kind) == "category" for kind in getattr(features, "dtypes", ()))
 
 
 def _features(model: LoggedModel, table: Table) -> Any:

@@ -11,6 +11,7 @@ import mlflow
 
 from aims_mlflow.adapters.asking import SEED, SENSITIVE
 from aims_mlflow.adapters.requirements import own_code_stored, requirements_of
+from aims_mlflow.adapters.tables import has_categories
 from aims_mlflow.checks.model.description import HARMLESS_TYPES
 from aims_mlflow.errors import Unreachable
 from aims_mlflow.evidence.tracking import reaching
@@ -100,7 +101,8 @@ def _log(model: Any, options: dict[str, Any], *, can_be_pickled: bool) -> Any:
     if flavour == "pytorch":
         return mlflow.pytorch.log_model(model, serialization_format="pickle", **options)
     if flavour != "function":
-        return getattr(mlflow, flavour).log_model(model, **options)
+        written = {"serialization_format": _lightgbm_format(model)} if flavour == "lightgbm" else {}
+        return getattr(mlflow, flavour).log_model(model, **written, **options)
     if not can_be_pickled:
         name = options["name"]
         raise Unreachable(f"the model {name!r} cannot be saved: it cannot be pickled", next="log it yourself")
@@ -117,6 +119,16 @@ def _log_sklearn(model: Any, options: dict[str, Any]) -> Any:
         trusting = {"skops_trusted_types": trusted} if trusted else {}
         return mlflow.sklearn.log_model(model, serialization_format="skops", **trusting, **options)
     return mlflow.sklearn.log_model(model, serialization_format="cloudpickle", **options)
+
+
+def _lightgbm_format(model: Any) -> str:
+    """Return "skops" for what MLflow's flavour can write so, such as classifiers; a ranker only goes as a pickle."""
+    import skops.io
+
+    trusted = {*getattr(mlflow.lightgbm, "_LIGHTGBM_SKLEARN_SKOPS_TRUSTED_TYPES", ())}
+    with contextlib.suppress(Exception):  # whatever it cannot write goes as a pickle
+        return "skops" if set(skops.io.get_untrusted_types(data=skops.io.dumps(model))) <= trusted else "cloudpickle"
+    return "cloudpickle"
 
 
 def _trusted_as_skops(model: Any) -> list[str] | None:
@@ -145,8 +157,11 @@ def _without_rows(results: Any) -> Any:
 
 
 def _signature(features: Any, output: Any) -> Any:
-    """Return the signature; None for pandas categories, which MLflow writes as texts and then refuses."""
-    if any(str(kind) == "category" for kind in getattr(features, "dtypes", ())):
+    """Return the signature; None for pandas categories, which MLflow writes as texts and then refuses.
+
+    None for a column too: by a signature MLflow would hand the model a frame in its place.
+    """
+    if has_categories(features) or hasattr(features, "to_frame"):
         return None
     for parts in ((features, output), (features,)):
         with contextlib.suppress(Exception):  # a signature is welcome, never needed

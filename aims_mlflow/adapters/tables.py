@@ -88,7 +88,11 @@ def make_table(
     table = as_frame(given, f"X_{role}" if X is not None else role)
     features: Any = None
     if X is not None:
+        # A column without a name has the same one in every role, as the columns of an array have.
+        table = table.rename(columns={f"X_{role}": "feature_0"})
         held = hasattr(given, "shape") and not hasattr(given, "to_arrow_table")  # rows are there, in the person's form
+        if not held and isinstance(given, list) and list(table.columns) == ["feature_0"] and np.ndim(given[0]) == 0:
+            given, held = table["feature_0"].to_numpy(), True  # texts, one after the other
         features = table.to_numpy() if isinstance(given, np.ndarray) and given.ndim == 2 else given if held else table
         table = _with_target(table, y, role, target)
         if beside is None:
@@ -144,6 +148,13 @@ def first_rows(table: Table, rows: int) -> Table:
     features = table.features
     few = features.head(rows) if hasattr(features, "head") else features[:rows]
     return replace(table, frame=table.frame.head(rows), features=few)
+
+
+def has_categories(features: Any) -> bool:
+    """Tell whether features have a column of pandas categories."""
+    kinds = getattr(features, "dtypes", ())
+    # Of a single column `dtypes` is one type, and no row of them.
+    return any(str(kind) == "category" for kind in (kinds if hasattr(features, "columns") else [kinds]))
 
 
 def rows_at(table: Table, places: Any) -> Table:

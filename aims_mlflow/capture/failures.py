@@ -21,8 +21,12 @@ def failure_of(error: BaseException) -> FailurePlace:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the sentence of one of our errors; of any other error the type alone."""
-    return error.sentence() if isinstance(error, AimsError) else f"{type(error).__name__} (see the log)"
+    """Return the sentence of one of our errors; of any other error its type and the line that raised it."""
+    if isinstance(error, AimsError):
+        return error.sentence()
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}; Python's logger 'aims_mlflow' has the whole error at the level DEBUG"
 
 
 def short_reason(text: str) -> str:

@@ -108,8 +108,9 @@ def others_logged(plan: TrainingPlan, run: OpenRun, models: Iterable[LoggedModel
     results, found = {model.model_id for model in models}, {}
     with contextlib.suppress(Exception):
         for model_id in new_model_ids(plan, run):
-            if model_id not in results:
-                found[model_id] = str(client().get_logged_model(model_id).name)
+            logged = client().get_logged_model(model_id)
+            if model_id not in results and str(logged.status) != "FAILED":  # of an attempt nothing was logged
+                found[model_id] = str(logged.name)
     return found
 
 

@@ -75,8 +75,10 @@ def _print(found: MonitorReport, model: str) -> None:
 
     details = found.outcome.recorded_details()
     version = f" (version {found.version})" if found.version else ""
-    looked = sum(c.metric == "drift" for c in found.outcome.claims)
-    rows, columns = how_many(found.rows, "row"), how_many(looked, "column")
+    watched = [c for c in found.outcome.claims if c.metric == "drift"]
+    compared, rows = sum(c.value is not None for c in watched), how_many(found.rows, "row")
+    columns = how_many(len(watched), "column")
+    columns = columns if compared == len(watched) else f"{compared} of {columns}"
     click.echo(f"{model}{version}: {rows}, {columns} compared with the training baseline")
     if unseen := details.left_out if isinstance(details, MonitorRunDetails) else None:
         names = "; ".join(f"{name} ({why})" for name, why in list(unseen.items())[:SHOWN])

@@ -53,9 +53,12 @@ def _scaled(text: str, *, ratio: bool) -> Decimal | None:
 
 
 def enough_text(measured: Claim, bound: str) -> str:
-    """Return how many rows of which group would decide (`, about 1,900 rows of sex=F would ...`); else nothing."""
+    """Return how many rows of which group would decide (`, about 1,900 rows of sex=F would ...`); else nothing.
+
+    Nothing either where the estimate is no more than the rows that are there, and do not decide.
+    """
     rows = rows_enough(measured, bound)
-    if rows is None or measured.n is None:
+    if rows is None or measured.n is None or rows <= measured.n:
         return ""
     base = next((m for m in COUNTED if measured.metric.startswith(m)), "")
     group = ", ".join(f"{column}={value}" for column, value in (measured.n_of or measured.slice).items())

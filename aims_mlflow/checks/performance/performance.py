@@ -16,6 +16,7 @@ from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.calibration import calibration_claims
 from aims_mlflow.checks.statistics.groups import Groups, group_rows, pooled_name
 from aims_mlflow.checks.statistics.labels import is_label
+from aims_mlflow.checks.statistics.means_of_rates import EXACT_F1, MOVER, f1_interval, mean_interval
 from aims_mlflow.checks.statistics.scores import (
     REPLICATES,
     SEED,
@@ -223,19 +224,27 @@ def _numbers(data: InMemoryTable, whole: Dataset, pool_under: int) -> Measured: 
 def counted_claims(counts: Array, metrics: tuple[str, ...], at: dict[str, str], role: str) -> list[Claim]:
     """Return claims that follow from one 2 x 2 table (shape (2, 2): [actual, predicted])."""
     rates, fractions = count_tables.rates(counts), count_tables.fractions(counts)
-    drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED)) if set(metrics) - set(SHARES) else {}
     claims = []
     for metric in metrics:
         value, undefined = float(rates[metric]), bool(rates[metric] != rates[metric])
-        if metric in SHARES:
-            part, n = fractions[metric]
-            interval, method = count_tables.exact_interval(part, n), count_tables.EXACT
-        else:
-            n, interval, method = counts.sum(), count_tables.percentiles(drawn[metric]), "bootstrap range, percentile"
+        n = fractions[metric][1] if metric in SHARES else counts.sum()
+        interval, method = _counted_interval(counts, metric)
         note = UNDEFINED[metric] if undefined else None
         ends = None if undefined else interval
         claims.append(claim(metric, value, slice=at, role=role, n=n, interval=ends, method=method, note=note))
     return claims
+
+
+def _counted_interval(counts: Array, metric: str) -> tuple[tuple[Array, Array], str]:
+    """Return the interval of a metric of a 2 x 2 table, and its method."""
+    if metric in SHARES:
+        return count_tables.exact_interval(*count_tables.fractions(counts)[metric]), count_tables.EXACT
+    if metric == "balanced_accuracy":
+        return mean_interval(counts.diagonal(), counts.sum(axis=1)), MOVER
+    if metric == "f1":
+        return f1_interval(counts[1, 1], counts[0, 1] + counts[1, 0]), EXACT_F1
+    drawn = count_tables.rates(count_tables.resample(counts, REPLICATES, SEED))
+    return count_tables.percentiles(drawn[metric]), "bootstrap range, percentile"
 
 
 def majority_claims(counts: Array, role: str, at: Mapping[str, str] | None = None) -> list[Claim]:

@@ -8,6 +8,7 @@ from aims_mlflow.checks.claims import claim
 from aims_mlflow.checks.statistics import count_tables
 from aims_mlflow.checks.statistics.calibration import calibration_error
 from aims_mlflow.checks.statistics.labels import short_name
+from aims_mlflow.checks.statistics.means_of_rates import EXACT_F1, MOVER, f1_interval, mean_interval
 from aims_mlflow.checks.statistics.scores import APPROXIMATE, REPLICATES, SEED, roc_auc, score_table, weighted_mean
 
 if TYPE_CHECKING:
@@ -38,15 +39,18 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
     low, high = count_tables.exact_interval(counts.trace(), counts.sum())
     right = float(counts.trace() / n)
     claims = [claim("accuracy", right, role=role, n=n, interval=(low[()], high[()]), method=count_tables.EXACT)]
-    drawn = count_tables.resample(counts, REPLICATES, SEED)
-    values, draws = _averages(counts), _averages(drawn)
+    values, draws = _averages(counts), _averages(count_tables.resample(counts, REPLICATES, SEED))
+    recalls = mean_interval(counts.diagonal(), counts.sum(axis=1))
+    every = bool(counts.sum(axis=1).all())  # then the macro recall is the balanced accuracy
     for metric, value in values.items():
         undefined = "undefined: all rows have the same label" if np.isnan(value) else None
-        ends = None if undefined else count_tables.percentiles(draws[metric])
-        claims.append(
-            claim(metric, value, role=role, n=n, interval=ends, method=BOOTSTRAP, note=undefined or NOTES.get(metric))
-        )
-    low, high = count_tables.percentiles(_f1(drawn))
+        ends, method = count_tables.percentiles(draws[metric]), BOOTSTRAP
+        if metric == "balanced_accuracy" or (metric == "macro_recall" and every):
+            ends, method = recalls, MOVER
+        around, note = None if undefined else ends, undefined or NOTES.get(metric)
+        claims.append(claim(metric, value, role=role, n=n, interval=around, method=method, note=note))
+    own = counts.diagonal()
+    low, high = f1_interval(own, counts.sum(axis=0) + counts.sum(axis=1) - 2 * own)
     for i, name in enumerate(names):
         hits, chosen, meant = counts[i, i], counts[:, i].sum(), counts[i].sum()
         at = {"label": short_name(name)}
@@ -64,7 +68,7 @@ def label_performance(counts: Array, names: tuple[str, ...], role: str) -> list[
             )
         f1 = 2 * hits / (chosen + meant) if chosen + meant else None
         around = None if f1 is None else (low[i], high[i])
-        claims.append(claim("f1", f1, slice=at, role=role, n=meant, interval=around, method=BOOTSTRAP))
+        claims.append(claim("f1", f1, slice=at, role=role, n=meant, interval=around, method=EXACT_F1))
     return claims
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from aims_mlflow.checks.fairness.comparisons import comparison, share_claims
 from aims_mlflow.checks.statistics.groups import Groups
-from aims_mlflow.records.enough import rows_enough
+from aims_mlflow.records.enough import enough_text, rows_enough
 from aims_mlflow.records.evidence import Claim, Interval
 from aims_mlflow.records.pack import Fairness, Limit
 from aims_mlflow.records.verdicts import verdict
@@ -67,3 +67,11 @@ def test_the_group_that_has_fewer_rows_is_named_and_what_its_rows_are():
 def test_no_number_is_given_where_none_would_do(value, low, n):
     interval = Interval(low=low, high="1.3", method="score")
     assert rows_enough(Claim(metric="selection_rate_ratio", value=value, n=n, interval=interval), "0.8") is None
+
+
+def test_no_number_of_rows_is_given_that_is_there_already():
+    measured = Claim(
+        metric="balanced_accuracy", value="0.5", n=12, interval=Interval(low="0.4", high="0.6", method="m")
+    )
+    assert "rows would decide" in enough_text(measured, "0.55")
+    assert enough_text(measured, "0.6") == enough_text(measured, "0.61") == ""
