@@ -117,10 +117,9 @@ def recorded_before(run: OpenRun, data: TrainingData, recorder: Recorder) -> boo
     earlier = run.selection.data_session
     first = read(earlier.jsonl.split(b"\n", 1)[0], earlier.id)
     described = read_details(first.evidence, SessionStartDetails).data or {}
-    digests = {role: item.digest.get("arrowIpcSha256") for role, item in described.items()}
-    if digests != {role: table.digest["arrowIpcSha256"] for role, table in data.tables.items()}:
-        return False
-    if run.setup.config.data.files and files_now(run.setup) != files_in(earlier.jsonl):
+    then = {role: item.digest.get("arrowIpcSha256") for role, item in described.items()}
+    now = {role: table.digest["arrowIpcSha256"] for role, table in data.tables.items()}
+    if then != now or (run.setup.config.data.files and files_now(run.setup) != files_in(earlier.jsonl)):
         return False
     recorder.earlier_sessions |= {**earlier.behind, earlier.id: earlier.jsonl}
     recorder.data_session = earlier.id

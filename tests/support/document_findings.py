@@ -31,7 +31,7 @@ def _without(state, name):
 SCENARIOS = {
     "written-documents": by_documents(
         states.good(
-            plan=states.document(
+            use_process=states.document(
                 "use-process", id="old", process="p of it", oversight="a clerk", review_by="2026-01-01"
             )
         )

@@ -13,7 +13,7 @@ from aims_mlflow.checks.tables.task import PredictionTask
 from aims_mlflow.checks.tables.validation import make_dataset
 from aims_mlflow.records.pack import Population
 
-SHOWN = ("exact (Clopper-Pearson)", "score, Bonferroni", "normal, chance in each bin")  # ADR 12
+SHOWN = ("exact (Clopper-Pearson", "score, Bonferroni", "normal, chance in each bin")  # ADR 12
 SEEDS = range(6)
 TASKS = {"tabular-classification": 2, "tabular-multiclass": 3, "tabular-regression": 0}
 

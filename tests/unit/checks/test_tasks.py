@@ -190,19 +190,6 @@ def test_numbers_by_group_are_fairlearns_and_a_threshold_adds_selection(value_of
     assert "selection_rate" not in {c.metric for c in fairness.run(priced(), pack(NUMBER)).claims}
 
 
-@pytest.mark.parametrize("entries", [[], [{"column": "group", "group": "c", "reason": "an old form"}]])
-def test_a_group_that_is_only_named_is_so_for_what_was_measured_of_the_others(entries):
-    data = priced()
-    frame = data.frame.assign(group=["c"] * 5 + list(data.frame["group"][5:]))
-    made = make_dataset("test", frame, data.task, sensitive=["group"])
-    claims = fairness.run(
-        replace(made, predictions=data.predictions), pack(NUMBER, fairness=Fairness(set_aside=entries))
-    ).claims
-    told = {c.metric for c in claims if c.slice == {"group": "c"}}
-    assert told
-    assert told <= {c.metric for c in claims if c.value is not None}
-
-
 def test_the_interval_of_a_mean_difference_is_the_row_bootstraps(value_of):
     data = priced(800)
     found = value_of(fairness.run(data, pack(NUMBER)).claims, "mean_absolute_error_difference", group="*")

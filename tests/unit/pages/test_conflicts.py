@@ -98,7 +98,7 @@ def test_an_auditor_who_answers_for_what_is_sampled(registry, rows):
     team = [{"person": name, "competence": "course", "independence": "none"} for name in ("olga", "eva")]
     fields = {**FIELDS["audit-report"], "audit": "A7", "team": team, "sample": sample}
     office.publish("audit-report", name="second-audit", fields=fields, system=None)
-    assert rows() - before == {("audit", "olga", "wrote, owns or approved log-plan")}
+    assert rows() - before == {("audit", "olga", "wrote, owns, decided or approved log-plan")}
 
 
 def test_names_that_could_be_one_person_are_asked_about(registry, tmp_path):

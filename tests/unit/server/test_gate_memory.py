@@ -64,7 +64,9 @@ def test_a_session_is_verified_once_for_a_keyring_and_its_bytes(registry, client
     assert "unverifiable" in refused(create, client, uri)
     session.write_bytes(whole)
     create(client, uri)
-    assert len(checked) == 4, "the changed bytes, and those that were sealed under this name; the bytes of before are known"
+    assert len(checked) == 4, (
+        "the changed bytes, and those that were sealed under this name; the bytes of before are known"
+    )
 
     revoke(registry, "ana")
     assert "revoked" in refused(create, client, uri)
