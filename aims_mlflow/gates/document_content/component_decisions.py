@@ -25,8 +25,16 @@ SUSPENDED = re.compile(
     r"on hold|open question|until (it is )?(decided|reviewed|approved))\b",
     re.IGNORECASE,
 )
+# What denies it further on, unless something was permitted before: "approved; its use by children is banned".
+DENIED = re.compile(
+    r"((?!\b(yes|approved|accepted|(may|can) be used)\b).)*"
+    r"\b(refused|rejected|declined|denied|forbidden|prohibited|banned|no[- ]go)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def permits(decision: str) -> bool:
     """Return whether a decision about a component lets it be used."""
-    return bool(PERMITTED.search(decision)) and not (REFUSED.match(decision) or SUSPENDED.search(decision))
+    return bool(PERMITTED.search(decision)) and not (
+        REFUSED.match(decision) or DENIED.match(decision) or SUSPENDED.search(decision)
+    )
